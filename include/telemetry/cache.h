@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* cache: the contract of a cache of answers.
+ *
+ * The cache stage owns one backend and calls it on its own thread only. A backend keeps answers by
+ * key, each with the generation of its scope at the time it was read; a generation is a counter that
+ * every committed write to the scope moves. Calls with `done` may finish now or later, on the same
+ * thread, by cache->done(job). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <telemetry/status.h>
+
+struct cache; /* a backend's own; begins with struct cache_head */
+struct job;
+struct stats;
+
+struct cache_settings {
+    size_t max_bytes; /* of all entries, keys and bookkeeping included */
+    uint64_t ttl_ns;  /* an answer is not used when it is older */
+    struct stats *stats;
+};
+
+/* The job's lookup, put or bump ended. */
+typedef void cache_done_fn(void *context, struct job *job);
+
+struct cache_ops {
+    const char *name; /* "memory" */
+
+    /* Worker thread. Gives *ret_cache, or -1 with error set. Keeps context until close. */
+    int (*open)(const struct cache_settings *settings, cache_done_fn *done, void *context,
+                struct cache **ret_cache, struct error *error);
+    void (*close)(struct cache **cache);
+
+    /* Looks up job->cache.key. Sets cache.generation (now) and cache.read_ns. When an answer of that
+     * generation is there: result CACHE_HIT and job->reply complete, its body and next_cursor copied
+     * to the job's arena. An answer of an older generation whose own read is no longer ago than
+     * stale_ns: CACHE_STALE_HIT. Else CACHE_MISS, or CACHE_BYPASS when the backend is out of order.
+     * `stale_ns` 0: only the newest. Then done. */
+    void (*get)(struct cache *cache, struct job *job, uint64_t stale_ns);
+    /* Sets cache.generation and read_ns as get does, without looking for an answer. Then done. */
+    void (*peek)(struct cache *cache, struct job *job);
+    /* Keeps a copy of the reply (http, media, etag, body, next_cursor) under cache.key with
+     * cache.generation and read_ns, unless the generation has moved since. Then done. */
+    void (*put)(struct cache *cache, struct job *job);
+    /* Moves the generations of what the job wrote: SCOPE_ALL, the name of each of metrics[] and of
+     * previous, and the ids that were there before (client ids, update, delete). Then done. */
+    void (*bump)(struct cache *cache, struct job *job);
+    /* End of a batch: sends what was gathered; NULL when a backend gathers nothing. */
+    void (*flush)(struct cache *cache);
+};
+
+struct cache_head {
+    const struct cache_ops *ops;
+};
+
+extern const struct cache_ops cache_memory;

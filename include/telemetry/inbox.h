@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* inbox: how one thread hands jobs to another.
+ *
+ * A reader owns an inbox; each sender has a private lane in it, a single-producer single-consumer
+ * ck_ring. A lane can hold every job that exists, so inbox_push() cannot fail. */
+#pragma once
+
+#include <stdint.h>
+
+#include <telemetry/status.h>
+
+struct job;   /* forward declarations, not includes */
+struct inbox; /* opaque: only inbox.c knows its fields */
+
+/* How to wake the reader. NULL: it sleeps in inbox_wait(). Called on sender threads, behind a full
+ * fence; several calls may come for one sleep. */
+typedef void inbox_wake_fn(void *context);
+
+/* Boot thread ------------------------------------------------------------ */
+/* Gives an inbox with n_lanes lanes for n_jobs jobs each, freed by inbox_free(); NULL without memory.
+ * Keeps context until then. */
+MUST_CHECK struct inbox *inbox_new(unsigned n_lanes, unsigned n_jobs, inbox_wake_fn *wake, void *context);
+/* Takes *inbox (NULL is allowed). It must be empty. */
+void inbox_free(struct inbox **inbox);
+
+/* Sender thread ---------------------------------------------------------- */
+/* Puts *job in this sender's lane. Takes *job. The reader need not see it before inbox_wake(). */
+void inbox_push(struct inbox *inbox, unsigned lane, struct job **job);
+/* Wakes the reader if it sleeps. Once behind any number of pushes, or to make it look around. */
+void inbox_wake(struct inbox *inbox);
+
+/* Reader thread ---------------------------------------------------------- */
+/* Moves up to max jobs into jobs[], lanes in turn, and gives them. Returns how many. */
+unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max);
+/* The state to read before a drain that may find nothing, and to sleep on after it. */
+uint32_t inbox_ticket(const struct inbox *inbox);
+/* Sleeps until a wake comes that is newer than the ticket, or clock_ns() passes deadline_ns
+ * (UINT64_MAX: no limit). */
+void inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns);

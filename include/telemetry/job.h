@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* job: one request on its way through the server.
+ *
+ * Whoever popped a job from an inbox owns every byte reachable from it until job_next() hands it on.
+ * Its three groups lie on cache lines of their own and belong to different hands. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <telemetry/arena.h>
+#include <telemetry/filter.h>
+#include <telemetry/metric.h>
+#include <telemetry/reply.h>
+#include <telemetry/request.h>
+#include <telemetry/route.h>
+#include <telemetry/status.h>
+
+enum cache_result {
+    CACHE_NOT_ASKED, /* the route does not use the cache */
+    CACHE_HIT,
+    CACHE_STALE_HIT, /* older than the newest write, within what the client or CACHE_STALE_MS allows */
+    CACHE_COLLAPSED, /* answered by the storage read of an identical request in flight */
+    CACHE_MISS,
+    CACHE_BYPASS /* the request said no-cache, or the cache is out of order */
+};
+
+/* Which writes make a cached answer old. */
+enum cache_scope { SCOPE_ALL, SCOPE_NAME, SCOPE_ID };
+
+/* What the cache stage knows of a read. */
+struct job_cache {
+    struct slice key;        /* canonical bytes of what is asked; empty: not cacheable */
+    struct slice scope_text; /* the name, or the id's 24 hex digits; empty for SCOPE_ALL */
+    uint8_t scope;           /* enum cache_scope */
+    uint8_t result;          /* enum cache_result */
+    bool leads;              /* others wait for this job's answer */
+    bool no_cache;           /* Cache-Control: no-cache */
+    int64_t max_stale_ms;    /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
+    uint64_t generation;     /* of the scope, read before the storage query */
+    uint64_t read_ns;        /* clock_ns() at that moment */
+};
+
+struct job {
+    /* itinerary: written by the loop and the parser, then const */
+    _Alignas(64) const struct route *route; /* NULL until the parser matched one */
+    uint64_t deadline_ns;                    /* clock_ns() after which no stage starts on it */
+    uint64_t worker_hash;                    /* chooses the worker of a stage; order per connection is kept */
+    uint8_t hop;                             /* index into route->hops of the hop under way */
+
+    /* cargo: of the current holder */
+    _Alignas(64) struct arena arena;
+    enum status status;
+    bool if_match;              /* the change is on condition that the metric's tag is in if_match_etags */
+    uint8_t n_if_match;         /* 0 with if_match: `*`, any existing metric */
+    uint64_t if_match_etags[8];
+    struct request request;
+    struct metric *metrics;     /* decoded from the body, or found */
+    uint32_t n_metrics;
+    bool has_next;              /* a list has more behind `next` */
+    bool existed;               /* an insert met an equal metric of the same id: 200, not 201 */
+    bool has_previous;          /* an update or delete changed `previous` */
+    bool return_ids;            /* ?return=ids */
+    bool batch;                 /* the body was an array or NDJSON */
+    struct metric_id id;        /* of /metrics/{id} */
+    struct list_position next;
+    struct metric previous;
+    struct filter filter;
+    struct job_cache cache;
+    struct reply reply;
+    uint64_t mark_ns;                  /* clock_ns() when the stage before let go */
+    uint64_t stage_ns[STAGE_COUNT];    /* time in and before each stage, queueing included */
+
+    /* home: the loop's alone */
+    _Alignas(64) struct job *next_free;
+    struct job_pool *pool;
+    unsigned loop;              /* index of the loop that made it */
+    uint32_t connection;        /* slot, generation and sequence find the exchange it answers */
+    uint32_t connection_generation;
+    uint64_t sequence;
+    char *body_block;           /* heap block of a large body, or NULL */
+    size_t body_block_bytes;
+};
+
+/* Sets the status and one sentence for the client. The detail is borrowed: literal or in the arena. */
+static inline void job_fail(struct job *job, enum status status, struct slice detail)
+{
+    job->status = status;
+    job->reply.detail = detail;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* storage: the contract of a store of metrics.
+ *
+ * A storage is opened once at boot. Each worker thread attaches a session of its own, as writer or
+ * as reader; a session is used on the thread that attached it. The two calls take batches of jobs,
+ * read what to do from each job's hop, and set each job's status: when write() returns, every job
+ * whose status is STATUS_OK is durable (it survives power loss), and no other left a trace, except
+ * that STATUS_OUTCOME_UNKNOWN makes no promise. The jobs stay the caller's. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <telemetry/status.h>
+
+struct job;
+struct stats;
+struct storage;         /* a backend's own; begins with struct storage_head */
+struct storage_session; /* a backend's own; begins with struct storage_session_head */
+
+enum storage_role { STORAGE_WRITER, STORAGE_READER };
+
+struct storage_settings {
+    const char *data_dir;    /* embedded: where the files are; made when missing */
+    unsigned retention_days; /* 0: metrics are kept for ever */
+    unsigned n_writers, n_readers;
+    uint64_t query_limit_ns; /* how long one read may take */
+};
+
+/* Whether the store can serve, for /readyz: written by workers, read by any thread. */
+struct storage_health {
+    atomic_int status;        /* enum status: STATUS_OK or why writes are refused */
+};
+
+struct storage_ops {
+    const char *name; /* "sqlite" */
+
+    /* Boot thread. Gives *ret_storage, or -1 with error set. Borrows settings. */
+    int (*open)(const struct storage_settings *settings, struct storage **ret_storage, struct error *error);
+    /* Boot thread, when no session is left. Takes *storage; leaves the files clean. */
+    void (*close)(struct storage **storage);
+    /* Any thread. */
+    const struct storage_health *(*health)(const struct storage *storage);
+
+    /* Worker thread. Gives *ret_session, or -1 with error set. `index` counts sessions of a role. */
+    int (*attach)(struct storage *storage, enum storage_role role, unsigned index, struct stats *stats,
+                  struct storage_session **ret_session, struct error *error);
+    void (*detach)(struct storage_session **session);
+
+    /* OP_INSERT, OP_UPDATE, OP_DELETE in the order given, as one group commit.
+     *  insert: mints ids for metrics without one (has_id becomes true). An id that exists:
+     *    an equal metric sets job->existed (single) or counts as stored (batch); another one fails the
+     *    whole job with STATUS_CONFLICT, and reply.errors[] names the items.
+     *  update: STATUS_NOT_FOUND, or STATUS_PRECONDITION_FAILED when if_match does not hold against
+     *    metric_etag() of what is stored; else previous is set (in the job's arena).
+     *  delete: the same, without a new value.
+     *  Failures of the store: STORAGE_UNAVAILABLE, STORAGE_FULL, OUTCOME_UNKNOWN. */
+    void (*write)(struct storage_session *session, struct job *jobs[], unsigned n);
+
+    /* OP_GET: metrics[0] in the job's arena, or STATUS_NOT_FOUND.
+     * OP_FIND: metrics[0..n_metrics) in order; has_next and next when more follow.
+     * Every write answered before the call is seen. STATUS_QUERY_TOO_SLOW past query_limit_ns or the
+     * job's deadline; STORAGE_UNAVAILABLE. */
+    void (*read)(struct storage_session *session, struct job *jobs[], unsigned n);
+
+    /* Writer thread, between batches: upkeep in slices short beside a commit (merging, retention,
+     * probing a store that failed). Returns the clock_ns() at which it wants to run again. */
+    uint64_t (*tick)(struct storage_session *session, uint64_t now_ns);
+};
+
+struct storage_head {
+    const struct storage_ops *ops;
+};
+
+struct storage_session_head {
+    const struct storage_ops *ops;
+};
+
+extern const struct storage_ops storage_sqlite;

@@ -16,6 +16,11 @@
 #include <telemetry/route.h>
 #include <telemetry/status.h>
 
+struct connection;
+
+/* job.hop while the job is in the parser, before the first hop. */
+enum { HOP_PARSER = UINT8_MAX };
+
 enum cache_result {
     CACHE_NOT_ASKED, /* the route does not use the cache */
     CACHE_HIT,
@@ -42,12 +47,30 @@ struct job_cache {
     struct job *waiting_next; /* the next one that waits for the same answer; the cache stage's */
 };
 
+/* What the loop needs to answer: kept by the loop's thread even while the job is away. */
+struct job_home {
+    struct job *next;              /* of the pool's free list, or of the connection's pipeline */
+    struct connection *connection; /* NULL when it is gone: the answer has nobody to go to */
+    struct job *earlier, *later;   /* requests under way on this loop, oldest first */
+    uint64_t received_ns;          /* clock_ns() when the request was whole */
+    uint64_t number;               /* counts the loop's requests, for the request id */
+    char *body_block;              /* heap block of a large body, or NULL */
+    size_t body_block_bytes;
+    unsigned loop;                 /* index of the loop that made the job */
+    bool answered;                 /* its answer waits for its turn in the pipeline */
+    bool expired;                  /* answered 504 while the job was away */
+    bool head_only;                /* HEAD */
+    bool keep_alive;               /* the connection goes on after this answer */
+    bool http10;
+};
+
+/* One request on its way. */
 struct job {
     /* itinerary: written by the loop and the parser, then const */
     _Alignas(64) const struct route *route; /* NULL until the parser matched one */
     uint64_t deadline_ns;                    /* clock_ns() after which no stage starts on it */
     uint64_t worker_hash;                    /* chooses the worker of a stage; order per connection is kept */
-    uint8_t hop;                             /* index into route->hops of the hop under way */
+    uint8_t hop;                             /* index into route->hops of the hop under way, or HOP_PARSER */
 
     /* cargo: of the current holder */
     _Alignas(64) struct arena arena;
@@ -72,15 +95,8 @@ struct job {
     uint64_t mark_ns;                  /* clock_ns() when the stage before let go */
     uint64_t stage_ns[STAGE_COUNT];    /* time in and before each stage, queueing included */
 
-    /* home: the loop's alone */
-    _Alignas(64) struct job *next_free;
-    struct job_pool *pool;
-    unsigned loop;              /* index of the loop that made it */
-    uint32_t connection;        /* slot, generation and sequence find the exchange it answers */
-    uint32_t connection_generation;
-    uint64_t sequence;
-    char *body_block;           /* heap block of a large body, or NULL */
-    size_t body_block_bytes;
+    /* home: the loop's alone, whoever holds the rest */
+    _Alignas(64) struct job_home home;
 };
 
 /* Sets the status and one sentence for the client. The detail is borrowed: literal or in the arena. */

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache_contract.h"
+#include "cache_contract_hands.h"
 
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include <telemetry/cache.h>
-#include <telemetry/clock.h>
 #include <telemetry/stats.h>
 
+#include "cache_contract.h"
 #include "job_fixture.h"
-
-#define TTL_NS (60 * NS_PER_S)
-
-struct contract {
-    const struct cache_ops *ops;
-    struct cache *cache;
-    struct stats *stats;
-    struct job *reader, *writer, *other;
-    struct job *ended; /* by the call under way */
-};
 
 static void on_done(void *context, struct job *job)
 {
@@ -48,7 +36,7 @@ static int setup(void **state)
     contract->reader = job_fixture_new();
     contract->writer = job_fixture_new();
     contract->other = job_fixture_new();
-    open_cache(contract, TTL_NS);
+    open_cache(contract, CONTRACT_TTL_NS);
     *state = contract;
     return 0;
 }
@@ -80,7 +68,7 @@ static void finish(struct contract *contract, struct job *job)
     contract->ended = NULL;
 }
 
-static enum cache_result get(struct contract *contract, struct job *job, uint64_t stale_ns)
+enum cache_result contract_get(struct contract *contract, struct job *job, uint64_t stale_ns)
 {
     job->reply = (struct reply){ 0 };
     job->cache.result = CACHE_NOT_ASKED;
@@ -89,7 +77,7 @@ static enum cache_result get(struct contract *contract, struct job *job, uint64_
     return (enum cache_result)job->cache.result;
 }
 
-static void put(struct contract *contract, struct job *job, const char *body, uint64_t stale_ns)
+void contract_put(struct contract *contract, struct job *job, const char *body, uint64_t stale_ns)
 {
     job_fixture_answer(job, body);
     contract->ops->put(contract->cache, job, stale_ns);
@@ -102,7 +90,7 @@ static void bump(struct contract *contract, struct job *job)
     finish(contract, job);
 }
 
-static void bump_name(struct contract *contract, const char *name)
+void contract_bump_name(struct contract *contract, const char *name)
 {
     job_fixture_insert(contract->writer, &name, 1);
     bump(contract, contract->writer);
@@ -112,14 +100,14 @@ static void bump_name(struct contract *contract, const char *name)
 static enum cache_result look(struct contract *contract, enum cache_scope scope, const char *text, const char *key)
 {
     job_fixture_read(contract->reader, scope, text, key);
-    return get(contract, contract->reader, 0);
+    return contract_get(contract, contract->reader, 0);
 }
 
 /* Misses and fills, as a read that went to storage. */
 static void fill(struct contract *contract, enum cache_scope scope, const char *text, const char *key)
 {
     assert_int_equal(look(contract, scope, text, key), CACHE_MISS);
-    put(contract, contract->reader, key, 0);
+    contract_put(contract, contract->reader, key, 0);
 }
 
 static void assert_slice(struct slice slice, const char *expected)
@@ -168,7 +156,7 @@ static void get_hits_empty_body(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_ALL, "", "k");
-    put(contract, contract->reader, "", 0);
+    contract_put(contract, contract->reader, "", 0);
     assert_int_equal(look(contract, SCOPE_ALL, "", "k"), CACHE_HIT);
     assert_int_equal(contract->reader->reply.body.len, 0);
     assert_int_equal(contract->reader->reply.next_cursor.len, 0);
@@ -180,8 +168,8 @@ static void get_answer_outlives_its_entry(void **state)
     fill(contract, SCOPE_ALL, "", "key");
     assert_int_equal(look(contract, SCOPE_ALL, "", "key"), CACHE_HIT);
     job_fixture_read(contract->other, SCOPE_ALL, "", "key");
-    get(contract, contract->other, 0);
-    put(contract, contract->other, "another answer", 0);
+    contract_get(contract, contract->other, 0);
+    contract_put(contract, contract->other, "another answer", 0);
     assert_slice(contract->reader->reply.body, "key");
 }
 
@@ -204,7 +192,7 @@ static void put_replaces(void **state)
     job_fixture_read(contract->other, SCOPE_ALL, "", "key");
     contract->ops->peek(contract->cache, contract->other);
     finish(contract, contract->other);
-    put(contract, contract->other, "second", 0);
+    contract_put(contract, contract->other, "second", 0);
     assert_int_equal(look(contract, SCOPE_ALL, "", "key"), CACHE_HIT);
     assert_slice(contract->reader->reply.body, "second");
 }
@@ -214,7 +202,7 @@ static void put_keeps_nothing_without_generation(void **state)
     struct contract *contract = *state;
     job_fixture_read(contract->reader, SCOPE_ALL, "", "key");
     contract->reader->cache.read_ns = clock_ns();
-    put(contract, contract->reader, "body", NS_PER_S);
+    contract_put(contract, contract->reader, "body", NS_PER_S);
     assert_int_equal(look(contract, SCOPE_ALL, "", "key"), CACHE_MISS);
 }
 
@@ -239,7 +227,7 @@ static void bump_makes_name_and_all_old(void **state)
     struct contract *contract = *state;
     fill(contract, SCOPE_NAME, "cpu", "list cpu");
     fill(contract, SCOPE_ALL, "", "list");
-    bump_name(contract, "cpu");
+    contract_bump_name(contract, "cpu");
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "list cpu"), CACHE_MISS);
     assert_int_equal(look(contract, SCOPE_ALL, "", "list"), CACHE_MISS);
 }
@@ -249,7 +237,7 @@ static void bump_moves_generation_upwards(void **state)
     struct contract *contract = *state;
     look(contract, SCOPE_NAME, "cpu", "key");
     uint64_t before = contract->reader->cache.generation;
-    bump_name(contract, "cpu");
+    contract_bump_name(contract, "cpu");
     look(contract, SCOPE_NAME, "cpu", "key");
     assert_true(contract->reader->cache.generation > before);
 }
@@ -262,7 +250,7 @@ static void bump_leaves_other_names(void **state)
     unsigned n_hits = 0;
     for (unsigned i = 0; i < 3; i++)
         fill(contract, SCOPE_NAME, names[i], names[i]);
-    bump_name(contract, "cpu");
+    contract_bump_name(contract, "cpu");
     for (unsigned i = 0; i < 3; i++)
         n_hits += look(contract, SCOPE_NAME, names[i], names[i]) == CACHE_HIT;
     assert_true(n_hits >= 2);
@@ -323,20 +311,20 @@ static void put_behind_a_bump_is_refused(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_NAME, "cpu", "key");
-    bump_name(contract, "cpu");
-    put(contract, contract->reader, "old", 0);
+    contract_bump_name(contract, "cpu");
+    contract_put(contract, contract->reader, "old", 0);
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
-    assert_int_equal(get(contract, contract->reader, TTL_NS), CACHE_MISS);
+    assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_MISS);
 }
 
 static void put_behind_a_bump_serves_only_readers_of_old(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_NAME, "cpu", "key");
-    bump_name(contract, "cpu");
-    put(contract, contract->reader, "old", NS_PER_S);
+    contract_bump_name(contract, "cpu");
+    contract_put(contract, contract->reader, "old", NS_PER_S);
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
-    assert_int_equal(get(contract, contract->reader, TTL_NS), CACHE_STALE_HIT);
+    assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_STALE_HIT);
     assert_slice(contract->reader->reply.body, "old");
 }
 
@@ -344,11 +332,11 @@ static void put_never_replaces_a_newer_answer(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_NAME, "cpu", "key");
-    bump_name(contract, "cpu");
+    contract_bump_name(contract, "cpu");
     job_fixture_read(contract->other, SCOPE_NAME, "cpu", "key");
-    get(contract, contract->other, 0);
-    put(contract, contract->other, "new", 0);
-    put(contract, contract->reader, "old", NS_PER_S);
+    contract_get(contract, contract->other, 0);
+    contract_put(contract, contract->other, "new", 0);
+    contract_put(contract, contract->reader, "old", NS_PER_S);
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "key"), CACHE_HIT);
     assert_slice(contract->reader->reply.body, "new");
 }
@@ -364,15 +352,15 @@ static void get_misses_past_ttl(void **state)
     while (look(contract, SCOPE_ALL, "", "key") == CACHE_HIT)
         assert_true(clock_ns() < filled_ns + 2 * NS_PER_S);
     assert_true(contract->reader->cache.read_ns > filled_ns + 2 * NS_PER_MS);
-    assert_int_equal(get(contract, contract->reader, TTL_NS), CACHE_MISS);
+    assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_MISS);
 }
 
 static void put_past_ttl_is_refused(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_ALL, "", "key");
-    contract->reader->cache.read_ns -= TTL_NS + 1;
-    put(contract, contract->reader, "old", 0);
+    contract->reader->cache.read_ns -= CONTRACT_TTL_NS + 1;
+    contract_put(contract, contract->reader, "old", 0);
     assert_int_equal(look(contract, SCOPE_ALL, "", "key"), CACHE_MISS);
 }
 
@@ -381,143 +369,13 @@ static void get_allows_old_answers_by_their_own_read_time(void **state)
     struct contract *contract = *state;
     look(contract, SCOPE_NAME, "cpu", "key");
     contract->reader->cache.read_ns -= 10 * NS_PER_S;
-    put(contract, contract->reader, "old", 0);
+    contract_put(contract, contract->reader, "old", 0);
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "key"), CACHE_HIT); /* nothing was written since */
-    bump_name(contract, "cpu");
+    contract_bump_name(contract, "cpu");
     assert_int_equal(look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
-    assert_int_equal(get(contract, contract->reader, 9 * NS_PER_S), CACHE_MISS);
-    assert_int_equal(get(contract, contract->reader, 40 * NS_PER_S), CACHE_STALE_HIT);
+    assert_int_equal(contract_get(contract, contract->reader, 9 * NS_PER_S), CACHE_MISS);
+    assert_int_equal(contract_get(contract, contract->reader, 40 * NS_PER_S), CACHE_STALE_HIT);
     assert_slice(contract->reader->reply.body, "old");
-}
-
-/* Never stale: random reads and writes in all orders, against a model ------- */
-
-enum { MODEL_NAMES = 5, MODEL_READS = 12, MODEL_WRITES = 4, MODEL_STEPS = 60000 };
-
-/* A scope is a name, or all (the last one). Versions count commits. */
-struct model {
-    unsigned committed[MODEL_NAMES + 1]; /* what storage shows */
-    unsigned answered[MODEL_NAMES + 1];  /* what answered writes promise */
-    struct {
-        struct job *job; /* between get and put; NULL: free */
-        unsigned scope, seen;
-        bool has_seen;
-    } reads[MODEL_READS];
-    struct {
-        bool under_way; /* committed, not yet bumped */
-        unsigned name;
-        unsigned all;
-        unsigned version;
-    } writes[MODEL_WRITES];
-    uint64_t random;
-    unsigned n_hits, n_stale, n_misses;
-};
-
-static unsigned pick(struct model *model, unsigned n)
-{
-    model->random ^= model->random << 13;
-    model->random ^= model->random >> 7;
-    model->random ^= model->random << 17;
-    return (unsigned)(model->random >> 33) % n;
-}
-
-/* A hit must show every write answered before it began. */
-static void check_hit(struct model *model, const struct job *job, unsigned scope)
-{
-    unsigned version = (unsigned)strtoul(job->reply.body.data, NULL, 10);
-    model->n_hits++;
-    assert_true(version >= model->answered[scope]);
-    assert_true(version <= model->committed[scope]);
-}
-
-static void read_begins(struct contract *contract, struct model *model, unsigned slot)
-{
-    unsigned scope = pick(model, MODEL_NAMES + 1);
-    uint64_t stale_ns = pick(model, 4) == 0 ? TTL_NS : 0;
-    char name[16];
-    char key[32];
-    snprintf(name, sizeof(name), "name%u", scope);
-    snprintf(key, sizeof(key), "key %u %u", scope, pick(model, 3));
-    struct job *job = job_fixture_new();
-    job_fixture_read(job, scope == MODEL_NAMES ? SCOPE_ALL : SCOPE_NAME, name, key);
-    enum cache_result result = get(contract, job, stale_ns);
-    if (result == CACHE_HIT)
-        check_hit(model, job, scope);
-    model->n_stale += result == CACHE_STALE_HIT;
-    if (result != CACHE_MISS) {
-        job_fixture_free(&job);
-        return;
-    }
-    model->n_misses++;
-    model->reads[slot].job = job;
-    model->reads[slot].scope = scope;
-    model->reads[slot].has_seen = false;
-}
-
-static void read_goes_on(struct contract *contract, struct model *model, unsigned slot)
-{
-    if (!model->reads[slot].has_seen) {
-        model->reads[slot].seen = model->committed[model->reads[slot].scope];
-        model->reads[slot].has_seen = true;
-        return;
-    }
-    char body[16];
-    snprintf(body, sizeof(body), "%u", model->reads[slot].seen);
-    put(contract, model->reads[slot].job, body, pick(model, 2) == 0 ? TTL_NS : 0);
-    job_fixture_free(&model->reads[slot].job);
-}
-
-static void write_commits(struct model *model, unsigned slot)
-{
-    unsigned name = pick(model, MODEL_NAMES);
-    model->writes[slot].under_way = true;
-    model->writes[slot].name = name;
-    model->writes[slot].version = ++model->committed[name];
-    model->writes[slot].all = ++model->committed[MODEL_NAMES];
-}
-
-static void write_is_answered(struct contract *contract, struct model *model, unsigned slot)
-{
-    unsigned name = model->writes[slot].name;
-    char text[16];
-    snprintf(text, sizeof(text), "name%u", name);
-    bump_name(contract, text);
-    model->writes[slot].under_way = false;
-    if (model->answered[name] < model->writes[slot].version)
-        model->answered[name] = model->writes[slot].version;
-    if (model->answered[MODEL_NAMES] < model->writes[slot].all)
-        model->answered[MODEL_NAMES] = model->writes[slot].all;
-}
-
-static void model_step(struct contract *contract, struct model *model)
-{
-    if (pick(model, 8) == 0) {
-        unsigned slot = pick(model, MODEL_WRITES);
-        if (model->writes[slot].under_way)
-            write_is_answered(contract, model, slot);
-        else
-            write_commits(model, slot);
-        return;
-    }
-    unsigned slot = pick(model, MODEL_READS);
-    if (model->reads[slot].job != NULL)
-        read_goes_on(contract, model, slot);
-    else
-        read_begins(contract, model, slot);
-}
-
-static void get_never_misses_an_answered_write(void **state)
-{
-    struct contract *contract = *state;
-    struct model model = { .random = clock_ns() | 1 };
-    print_message("# model seed %llu\n", (unsigned long long)model.random);
-    for (unsigned i = 0; i < MODEL_STEPS; i++)
-        model_step(contract, &model);
-    for (unsigned i = 0; i < MODEL_READS; i++)
-        job_fixture_free(&model.reads[i].job);
-    assert_true(model.n_hits > MODEL_STEPS / 20);
-    assert_true(model.n_stale > MODEL_STEPS / 100);
-    assert_true(model.n_misses > MODEL_STEPS / 20);
 }
 
 #define CONTRACT_TESTS(X)                            \

@@ -204,6 +204,7 @@ static void put_keeps_nothing_without_generation(void **state)
     contract->reader->cache.read_ns = clock_ns();
     contract_put(contract, contract->reader, "body", NS_PER_S);
     assert_int_equal(look(contract, SCOPE_ALL, "", "key"), CACHE_MISS);
+    assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_MISS);
 }
 
 static void peek_notes_generation_and_leaves_result(void **state)
@@ -355,7 +356,7 @@ static void get_misses_past_ttl(void **state)
     assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_MISS);
 }
 
-static void put_past_ttl_is_refused(void **state)
+static void get_misses_what_was_put_past_ttl(void **state)
 {
     struct contract *contract = *state;
     look(contract, SCOPE_ALL, "", "key");
@@ -398,7 +399,7 @@ static void get_allows_old_answers_by_their_own_read_time(void **state)
     X(put_behind_a_bump_serves_only_readers_of_old)  \
     X(put_never_replaces_a_newer_answer)             \
     X(get_misses_past_ttl)                           \
-    X(put_past_ttl_is_refused)                       \
+    X(get_misses_what_was_put_past_ttl)              \
     X(get_allows_old_answers_by_their_own_read_time) \
     X(get_never_misses_an_answered_write)
 

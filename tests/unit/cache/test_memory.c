@@ -126,6 +126,16 @@ static void put_refuses_what_takes_more_than_an_eighth(void **state)
     assert_int_equal(evictions(world), 0);
 }
 
+static void put_past_ttl_takes_no_room(void **state)
+{
+    struct world *world = *state;
+    is_kept(world, 0);
+    world->job->cache.read_ns -= 61 * NS_PER_S;
+    job_fixture_answer(world->job, "old");
+    cache_memory.put(world->cache, world->job, 0);
+    assert_int_equal(gauge(world, STATS_GAUGE_CACHE_ENTRIES), 0);
+}
+
 static void put_replacing_counts_once(void **state)
 {
     struct world *world = *state;
@@ -154,6 +164,7 @@ int main(void)
         MEMORY_TEST(put_drops_the_least_recently_used),
         MEMORY_TEST(put_never_exceeds_max_bytes),
         MEMORY_TEST(put_refuses_what_takes_more_than_an_eighth),
+        MEMORY_TEST(put_past_ttl_takes_no_room),
         MEMORY_TEST(put_replacing_counts_once),
         MEMORY_TEST(put_keeps_nothing_in_no_room),
     };

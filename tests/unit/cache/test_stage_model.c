@@ -137,11 +137,8 @@ static void check_read(struct model *model, const struct job *job, const struct 
     }
 }
 
-static void home_takes_one(struct model *model)
+static void home_takes(struct model *model, struct job *job)
 {
-    struct job *job = world_at_home(model->world);
-    if (job == NULL)
-        return;
     struct errand *errand = errand_of(model, job);
     assert_true(errand->under_way);
     errand->under_way = false;
@@ -149,6 +146,13 @@ static void home_takes_one(struct model *model)
         check_read(model, job, errand);
     else if (model->answered[errand->subject] < errand->version)
         model->answered[errand->subject] = errand->version;
+}
+
+static void home_takes_all(struct model *model)
+{
+    struct job *job;
+    while ((job = world_at_home(model->world)) != NULL)
+        home_takes(model, job);
 }
 
 static void tick(struct model *model)
@@ -181,7 +185,7 @@ static void one_of_all(struct model *model)
         storage_ends_one(model);
         break;
     default:
-        home_takes_one(model);
+        home_takes_all(model);
     }
 }
 
@@ -193,7 +197,7 @@ static void bring_all_home(struct model *model)
         storage_takes(model, world_at_reader(model->world));
         storage_takes(model, world_at_writer(model->world));
         storage_ends_one(model);
-        home_takes_one(model);
+        home_takes_all(model);
     }
 }
 

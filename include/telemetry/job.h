@@ -57,8 +57,9 @@ struct job_home {
     char *body_block;              /* heap block of a large body, or NULL */
     size_t body_block_bytes;
     unsigned loop;                 /* index of the loop that made the job */
+    bool away;                     /* a stage holds the job: only this struct may be read */
     bool answered;                 /* its answer waits for its turn in the pipeline */
-    bool expired;                  /* answered 504 while the job was away */
+    bool expired;                  /* the answer is 504, whatever comes home */
     bool head_only;                /* HEAD */
     bool keep_alive;               /* the connection goes on after this answer */
     bool http10;

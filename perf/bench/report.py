@@ -45,9 +45,10 @@ def loads_table(rows):
             middle = {key: median(result[key] for result in results) for key in
                       ("p50_us", "p99_us", "program_cpus", "wrk_cpus", "cpu_us_per_request")}
             lowest, highest = (number(pick(result["per_second"] for result in results)) for pick in (min, max))
-            lines.append(f"| {row.scenario}: {who} | {lowest} to {highest} requests/s | {middle['p50_us'] / 1000:.2f} ms "
-                         f"| {middle['p99_us'] / 1000:.2f} ms | {middle['program_cpus']:.2f} | "
-                         f"{middle['wrk_cpus']:.2f} | {middle['cpu_us_per_request']:.1f} µs |")
+            lines.append(f"| {row.scenario}: {who} | {lowest} to {highest} requests/s | "
+                         f"{middle['p50_us'] / 1000:.2f} ms | {middle['p99_us'] / 1000:.2f} ms | "
+                         f"{middle['program_cpus']:.2f} | {middle['wrk_cpus']:.2f} | "
+                         f"{middle['cpu_us_per_request']:.1f} µs |")
     return lines
 
 

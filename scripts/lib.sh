@@ -46,7 +46,7 @@ need_packages()
     fi
     echo "Installing by apt: ${missing[*]}"
     as_root apt-get update -qq || echo "apt-get update failed; trying with the lists at hand." >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
         fail "apt-get could not install: ${missing[*]}"
 }
 

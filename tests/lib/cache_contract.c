@@ -188,6 +188,23 @@ static void bump_of_update_moves_its_id_and_both_names(void **state)
     assert_int_equal(contract_look(contract, SCOPE_NAME, now, "new"), CACHE_MISS);
 }
 
+/* A delete of unknown outcome: the store did not say which metric it was. */
+static void bump_of_update_without_previous_moves_every_scope(void **state)
+{
+    struct contract *contract = *state;
+    contract_fill(contract, SCOPE_ID, ID_HEX, "id");
+    contract_fill(contract, SCOPE_NAME, "any name", "list");
+    contract_fill(contract, SCOPE_ALL, "", "list of all");
+    struct job *writer = contract->writer;
+    job_fixture_insert(writer, NULL, 0);
+    writer->route = &job_fixture_update_route;
+    assert_true(metric_id_parse(SLICE(ID_HEX), &writer->id));
+    contract_bump(contract, writer);
+    assert_int_equal(contract_look(contract, SCOPE_ID, ID_HEX, "id"), CACHE_MISS);
+    assert_int_equal(contract_look(contract, SCOPE_NAME, "any name", "list"), CACHE_MISS);
+    assert_int_equal(contract_look(contract, SCOPE_ALL, "", "list of all"), CACHE_MISS);
+}
+
 static void bump_moves_ids_that_clients_gave(void **state)
 {
     struct contract *contract = *state;
@@ -292,6 +309,7 @@ int cache_contract_run(const struct cache_ops *ops)
         CONTRACT_TEST(bump_leaves_other_names),
         CONTRACT_TEST(bump_moves_every_name_of_a_batch),
         CONTRACT_TEST(bump_of_update_moves_its_id_and_both_names),
+        CONTRACT_TEST(bump_of_update_without_previous_moves_every_scope),
         CONTRACT_TEST(bump_moves_ids_that_clients_gave),
         CONTRACT_TEST(put_behind_a_bump_is_refused),
         CONTRACT_TEST(put_behind_a_bump_serves_only_readers_of_old),

@@ -16,6 +16,11 @@
 #include <telemetry/route.h>
 #include <telemetry/status.h>
 
+struct connection;
+
+/* job.hop while the job is in the parser, before the first hop. */
+enum { HOP_PARSER = UINT8_MAX };
+
 enum cache_result {
     CACHE_NOT_ASKED, /* the route does not use the cache */
     CACHE_HIT,
@@ -37,16 +42,36 @@ struct job_cache {
     bool leads;              /* others wait for this job's answer */
     bool no_cache;           /* Cache-Control: no-cache */
     int64_t max_stale_ms;    /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
-    uint64_t generation;     /* of the scope, read before the storage query */
+    uint64_t generation;     /* of the scope, read before the storage query; 0: not known */
     uint64_t read_ns;        /* clock_ns() at that moment */
+    struct job *waiting_next; /* the next one that waits for the same answer; the cache stage's */
 };
 
+/* What the loop needs to answer: kept by the loop's thread even while the job is away. */
+struct job_home {
+    struct job *next;              /* of the pool's free list, or of the connection's pipeline */
+    struct connection *connection; /* NULL when it is gone: the answer has nobody to go to */
+    struct job *earlier, *later;   /* requests under way on this loop, oldest first */
+    uint64_t received_ns;          /* clock_ns() when the request was whole */
+    uint64_t number;               /* counts the loop's requests, for the request id */
+    char *body_block;              /* heap block of a large body, or NULL */
+    size_t body_block_bytes;
+    unsigned loop;                 /* index of the loop that made the job */
+    bool away;                     /* a stage holds the job: only this struct may be read */
+    bool answered;                 /* its answer waits for its turn in the pipeline */
+    bool expired;                  /* the answer is 504, whatever comes home */
+    bool head_only;                /* HEAD */
+    bool keep_alive;               /* the connection goes on after this answer */
+    bool http10;
+};
+
+/* One request on its way. */
 struct job {
     /* itinerary: written by the loop and the parser, then const */
     _Alignas(64) const struct route *route; /* NULL until the parser matched one */
     uint64_t deadline_ns;                    /* clock_ns() after which no stage starts on it */
     uint64_t worker_hash;                    /* chooses the worker of a stage; order per connection is kept */
-    uint8_t hop;                             /* index into route->hops of the hop under way */
+    uint8_t hop;                             /* index into route->hops of the hop under way, or HOP_PARSER */
 
     /* cargo: of the current holder */
     _Alignas(64) struct arena arena;
@@ -71,15 +96,8 @@ struct job {
     uint64_t mark_ns;                  /* clock_ns() when the stage before let go */
     uint64_t stage_ns[STAGE_COUNT];    /* time in and before each stage, queueing included */
 
-    /* home: the loop's alone */
-    _Alignas(64) struct job *next_free;
-    struct job_pool *pool;
-    unsigned loop;              /* index of the loop that made it */
-    uint32_t connection;        /* slot, generation and sequence find the exchange it answers */
-    uint32_t connection_generation;
-    uint64_t sequence;
-    char *body_block;           /* heap block of a large body, or NULL */
-    size_t body_block_bytes;
+    /* home: the loop's alone, whoever holds the rest */
+    _Alignas(64) struct job_home home;
 };
 
 /* Sets the status and one sentence for the client. The detail is borrowed: literal or in the arena. */

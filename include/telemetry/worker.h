@@ -32,7 +32,8 @@ struct topology {
 struct outbox {
     const struct topology *topology;
     unsigned lane;    /* this thread's number, the same in every inbox */
-    uint64_t now_ns;  /* clock_ns() of the batch, for the timing of the jobs that leave */
+    uint64_t now_ns;  /* times the jobs that leave; worker_step() sets it before a step, and a stage whose
+                       * work takes long sets it anew before it lets go */
     struct stats *stats;
     struct inbox *touched[STAGE_COUNT * WORKERS_MAX + LOOPS_MAX];
     unsigned n_touched;
@@ -74,7 +75,6 @@ struct worker {
     struct job **batch;   /* room for batch_max */
     atomic_bool stopping;
     pthread_t thread;
-    struct error *error;  /* during start only */
 };
 
 /* Boot thread. Starts the thread and waits until open succeeded there; -1 with error set otherwise. */

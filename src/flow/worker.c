@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* worker: drain a batch, step it, wake whom it went to, again; sleep on the inbox when there is none.
+ *
+ * Failure paths: open fails on the new thread, which reports and ends before worker_start() returns.
+ * Stop: the flag is set and the worker woken; it ends when its inbox is empty. */
+#include <telemetry/worker.h>
+
+#include <assert.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include <telemetry/clock.h>
+#include <telemetry/inbox.h>
+#include <telemetry/job.h>
+
+/* What worker_start() shares with the new thread until open has ended. */
+struct worker_launch {
+    struct worker *worker;
+    struct error *error;
+    sem_t opened;
+    int result;
+};
+
+
+/* Gathers more jobs until the batch is full or its oldest job has waited the linger. */
+static unsigned linger(struct worker *worker, unsigned n)
+{
+    uint64_t until = worker->batch[0]->mark_ns + worker->linger_ns;
+    while (n < worker->batch_max && !atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
+        uint32_t ticket = inbox_ticket(worker->inbox);
+        unsigned more = inbox_drain(worker->inbox, worker->batch + n, worker->batch_max - n);
+        n += more;
+        if (clock_ns() >= until)
+            break;
+        if (more == 0)
+            inbox_wait(worker->inbox, ticket, until);
+    }
+    return n;
+}
+
+static void tick_when_due(struct worker *worker)
+{
+    if (worker->stage->tick == NULL || clock_ns() < worker->tick_ns)
+        return;
+    worker->outbox.now_ns = clock_ns();
+    worker->tick_ns = worker->stage->tick(worker, worker->outbox.now_ns);
+    outbox_flush(&worker->outbox);
+}
+
+unsigned worker_step(struct worker *worker)
+{
+    unsigned n = inbox_drain(worker->inbox, worker->batch, worker->batch_max);
+    if (n == 0)
+        return 0;
+    if (worker->linger_ns > 0)
+        n = linger(worker, n);
+    worker->outbox.now_ns = clock_ns();
+    worker->stage->step(worker, worker->batch, n);
+    outbox_flush(&worker->outbox);
+    return n;
+}
+
+static void worker_run(struct worker *worker)
+{
+    for (;;) {
+        uint32_t ticket = inbox_ticket(worker->inbox);
+        unsigned n = worker_step(worker);
+        tick_when_due(worker);
+        if (n > 0)
+            continue;
+        if (atomic_load_explicit(&worker->stopping, memory_order_acquire))
+            return;
+        inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns);
+    }
+}
+
+static void *worker_main(void *context)
+{
+    struct worker_launch *launch = context;
+    struct worker *worker = launch->worker;
+    pthread_setname_np(pthread_self(), worker->stage->name);
+    int result = worker->stage->open(worker, launch->error);
+    launch->result = result;
+    sem_post(&launch->opened); /* launch is gone from here on */
+    if (result != 0)
+        return NULL;
+    worker_run(worker);
+    worker->stage->close(worker);
+    return NULL;
+}
+
+int worker_start(struct worker *worker, struct error *error)
+{
+    struct worker_launch launch = { .worker = worker, .error = error };
+    assert(worker->batch_max >= 1 && worker->batch_max <= BATCH_LIMIT);
+    atomic_store(&worker->stopping, false);
+    worker->batch = calloc(worker->batch_max, sizeof(worker->batch[0]));
+    if (worker->batch == NULL)
+        return error_set(error, 1, "no memory for the %s stage", worker->stage->name);
+    sem_init(&launch.opened, 0, 0);
+    if (pthread_create(&worker->thread, NULL, worker_main, &launch) != 0) {
+        error_set(error, 1, "cannot start a thread for the %s stage: check the limit on processes (ulimit -u)",
+                  worker->stage->name);
+        goto free_batch;
+    }
+    while (sem_wait(&launch.opened) != 0)
+        continue;
+    sem_destroy(&launch.opened);
+    if (launch.result == 0)
+        return 0;
+    pthread_join(worker->thread, NULL);
+free_batch:
+    free(worker->batch);
+    worker->batch = NULL;
+    return -1;
+}
+
+void worker_stop(struct worker *worker)
+{
+    atomic_store_explicit(&worker->stopping, true, memory_order_release);
+    inbox_wake(worker->inbox);
+    pthread_join(worker->thread, NULL);
+    free(worker->batch);
+    worker->batch = NULL;
+}

@@ -12,7 +12,6 @@
 
 #include "fields.h"
 #include "refuse.h"
-#include "utf8.h"
 
 enum { ITEM_BYTES = 128 }; /* a guess at the text of one metric, to size the first block */
 

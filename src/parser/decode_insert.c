@@ -8,7 +8,6 @@
 #include "body.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 static bool read_query(struct job *job)
 {

@@ -6,7 +6,6 @@
 #include "fields.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 /* One metric takes no parameters; one that is sent is meant to do something, so it is not passed over. */
 static bool no_parameters(struct job *job)

@@ -10,7 +10,6 @@
 #include "query/filters.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 static bool read_plain(struct list_query *query, const struct parameter *parameter)
 {

@@ -6,7 +6,7 @@
 #include "json.h"
 #include "json_gate.h"
 #include "refuse.h"
-#include "utf8.h"
+#include "utf8_text.h"
 
 enum { FILTERS_DEPTH_MAX = 8 };
 
@@ -20,7 +20,7 @@ static bool refuse(struct list_query *query, const char *member, const char *why
 static bool read_string(struct list_query *query, const struct list_field *field, const cJSON *node)
 {
     struct slice text = slice_of(node->valuestring);
-    if (utf8_has_control(text))
+    if (utf8_text_has_control(text))
         return refuse(query, field->member, "there must be no control characters");
     text = arena_copy(&query->job->arena, text);
     if (text.data == NULL) {

@@ -9,7 +9,7 @@
 
 #include "json.h"
 #include "refuse.h"
-#include "utf8.h"
+#include "utf8_text.h"
 
 /* One item under way; its texts lie in the tree. */
 struct item {
@@ -69,7 +69,7 @@ static void read_name(struct item *item, const cJSON *node, const char *raw)
     else if (item->name.len > max)
         item_error(item, SLICE("/name"),
                    sentence(&item->decoder->job->arena, "name must have at most %u bytes, not %zu", max, item->name.len));
-    else if (utf8_has_control(item->name))
+    else if (utf8_text_has_control(item->name))
         ITEM_ERROR(item, "/name", "name must not hold control characters");
 }
 
@@ -83,7 +83,7 @@ static const char *tag_fault(const struct item *item, const cJSON *node)
         return "a tag must not be empty";
     if (tag.len > item->decoder->parser->settings->tag_max_bytes)
         return "a tag has too many bytes";
-    return utf8_has_control(tag) ? "a tag must not hold control characters" : NULL;
+    return utf8_text_has_control(tag) ? "a tag must not hold control characters" : NULL;
 }
 
 static void read_tags(struct item *item, const cJSON *node, const char *raw)
@@ -166,7 +166,7 @@ static const struct member {
 static struct slice pointer_to(struct slice name, struct arena *arena)
 {
     struct text pointer = text_in(arena, name.len + 8);
-    name = utf8_clip(name, REFUSE_QUOTE_MAX);
+    name = utf8_text_clip(name, REFUSE_QUOTE_MAX);
     text_literal(&pointer, "/");
     for (size_t i = 0; i < name.len; i++) {
         if (name.data[i] == '~')

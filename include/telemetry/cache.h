@@ -3,8 +3,13 @@
  *
  * The cache stage owns one backend and calls it on its own thread only. A backend keeps answers by
  * key, each with the generation of its scope at the time it was read; a generation is a counter that
- * every committed write to the scope moves. Calls with `done` may finish now or later, on the same
- * thread, by cache->done(job). */
+ * every committed write to the scope moves, upwards, and which is never 0. Calls with `done` may
+ * finish now or later, on the same thread, by done(context, job).
+ *
+ * Why nobody who reads after an answered write sees older data: a write is answered behind its bump,
+ * so a read that begins later is looked up under a newer generation, which no older answer carries.
+ * A fill cannot race that: the generation of an answer is read before the storage query, so an answer
+ * that misses a write was numbered before this write's bump, no matter when it is put. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,16 +42,20 @@ struct cache_ops {
     /* Looks up job->cache.key. Sets cache.generation (now) and cache.read_ns. When an answer of that
      * generation is there: result CACHE_HIT and job->reply complete, its body and next_cursor copied
      * to the job's arena. An answer of an older generation whose own read is no longer ago than
-     * stale_ns: CACHE_STALE_HIT. Else CACHE_MISS, or CACHE_BYPASS when the backend is out of order.
-     * `stale_ns` 0: only the newest. Then done. */
+     * stale_ns: CACHE_STALE_HIT. Else CACHE_MISS, or CACHE_BYPASS when the backend is out of order
+     * (generation stays 0 then). `stale_ns` 0: only the newest. Then done. */
     void (*get)(struct cache *cache, struct job *job, uint64_t stale_ns);
-    /* Sets cache.generation and read_ns as get does, without looking for an answer. Then done. */
+    /* Sets cache.generation and read_ns as get does, without looking for an answer; the result stays
+     * as it is. Then done. */
     void (*peek)(struct cache *cache, struct job *job);
     /* Keeps a copy of the reply (http, media, etag, body, next_cursor) under cache.key with
-     * cache.generation and read_ns, unless the generation has moved since. Then done. */
-    void (*put)(struct cache *cache, struct job *job);
+     * cache.generation and read_ns. When the generation has moved since, the answer is of use to
+     * readers of old answers only: it is kept when stale_ns is not 0 and nothing newer is there. An
+     * answer that is too large or older than the TTL is not kept. Then done. */
+    void (*put)(struct cache *cache, struct job *job, uint64_t stale_ns);
     /* Moves the generations of what the job wrote: SCOPE_ALL, the name of each of metrics[] and of
-     * previous, and the ids that were there before (client ids, update, delete). Then done. */
+     * previous, and the ids that were there before (client ids, update, delete). An update or delete
+     * of unknown outcome has no previous: it may have been any name, so all scopes move. Then done. */
     void (*bump)(struct cache *cache, struct job *job);
     /* End of a batch: sends what was gathered; NULL when a backend gathers nothing. */
     void (*flush)(struct cache *cache);

@@ -2,9 +2,9 @@
 /* config: every setting of the server, in one table.
  *
  * The table is what --help prints, what .env.sample is checked against, and where defaults and
- * bounds stand. X(member, KEY, kind, default as text, min, max, help). Kinds: TEXT, SECRET (may also
- * come from the file that KEY_FILE names; masked when printed), CHOICE (min = 0, max = 0, the
- * words stand in help before a colon, separated by |), COUNT, BYTES (k, m, g suffixes), MS, US, DAYS. */
+ * bounds stand. G(title) opens a group. X(member, KEY, kind, default as text, min, max, help). Kinds:
+ * TEXT (min = 0, max = 0; no control characters), CHOICE (min = 0, max = 0; the words stand in help
+ * before a colon, separated by |), COUNT, BYTES (k, m, g suffixes), MS, US, DAYS. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,14 +14,17 @@
 
 #include <telemetry/status.h>
 
-#define CONFIG_TABLE(X)                                                                                              \
+#define CONFIG_TABLE(G, X)                                                                                           \
+    G("Where it runs")                                                                                               \
     X(environment, "APP_ENV", CHOICE, "local", 0, 0, "local|dev|test|staging|prod: which stack this is; ENVIRONMENT means the same") \
     X(host, "HOST", TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all")                          \
     X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                       \
     X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                   \
     X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")        \
+    G("Log")                                                                                                         \
     X(log_level, "LOG_LEVEL", CHOICE, "info", 0, 0, "debug|info|warn|error: least level that is written")            \
     X(log_format, "LOG_FORMAT", CHOICE, "json", 0, 0, "json|text: one line for each event, on standard error")       \
+    G("Threads and batches")                                                                                         \
     X(loops, "LOOPS", COUNT, "1", 1, 16, "threads that accept connections and read requests")                        \
     X(parser_workers, "PARSER_WORKERS", COUNT, "1", 1, 16, "threads that read targets and bodies")                   \
     X(storage_workers, "STORAGE_WORKERS", COUNT, "1", 1, 16, "threads that write to the store; sqlite uses 1")       \
@@ -29,9 +32,11 @@
     X(jobs, "JOBS", COUNT, "2048", 4, 65536, "requests under way at once, on each loop")                             \
     X(batch_max, "BATCH_MAX", COUNT, "1024", 1, 4096, "requests that one commit takes at most")                      \
     X(batch_linger_us, "BATCH_LINGER_US", US, "0", 0, 1000000, "how long a commit waits for more requests")          \
+    G("Cache")                                                                                                       \
     X(cache_max_bytes, "CACHE_MAX_BYTES", BYTES, "64m", 0, 1099511627776, "memory for cached answers")               \
     X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")        \
     X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000, "how far behind the newest write an answer may be; 0: not at all") \
+    G("Limits of requests")                                                                                          \
     X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576, "open connections on each loop; more are answered 503") \
     X(pipeline_max, "PIPELINE_MAX", COUNT, "16", 1, 256, "unanswered requests on one connection before it is read no further") \
     X(target_max_bytes, "TARGET_MAX_BYTES", BYTES, "8k", 64, 65536, "longest request target; more: 414")             \
@@ -42,9 +47,11 @@
     X(batch_max_items, "BATCH_MAX_ITEMS", COUNT, "50000", 1, 1000000, "metrics in one request; more: 413")           \
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776, "memory for all bodies under way; none left: 503") \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                   \
+    G("Limits of metrics")                                                                                           \
     X(name_max_bytes, "NAME_MAX_BYTES", COUNT, "256", 1, 256, "longest metric name")                                 \
     X(tags_max, "TAGS_MAX", COUNT, "32", 0, 32, "tags of one metric")                                                \
     X(tag_max_bytes, "TAG_MAX_BYTES", COUNT, "128", 1, 128, "longest tag")                                           \
+    G("Time-outs")                                                                                                   \
     X(head_timeout_ms, "HEAD_TIMEOUT_MS", MS, "10000", 10, 3600000, "from the first byte of a head to its last")     \
     X(body_timeout_ms, "BODY_TIMEOUT_MS", MS, "30000", 10, 3600000, "for a whole body")                              \
     X(body_min_rate, "BODY_MIN_BYTES_PER_S", BYTES, "1k", 0, 1073741824, "slowest body, after its first 2 s; 0: any") \
@@ -57,19 +64,21 @@
 /* One member for each row; texts are owned by the config. */
 struct config {
 #define CONFIG_TYPE_TEXT char *
-#define CONFIG_TYPE_SECRET char *
 #define CONFIG_TYPE_CHOICE char *
 #define CONFIG_TYPE_COUNT uint64_t
 #define CONFIG_TYPE_BYTES uint64_t
 #define CONFIG_TYPE_MS uint64_t
 #define CONFIG_TYPE_US uint64_t
 #define CONFIG_TYPE_DAYS uint64_t
+#define CONFIG_NO_MEMBER(title)
 #define CONFIG_MEMBER(member, key, kind, standard, min, max, help) CONFIG_TYPE_##kind member;
-    CONFIG_TABLE(CONFIG_MEMBER)
+    CONFIG_TABLE(CONFIG_NO_MEMBER, CONFIG_MEMBER)
 #undef CONFIG_MEMBER
+#undef CONFIG_NO_MEMBER
 };
 
-/* Reads the environment and, in the folder `directory` (NULL: the working directory), the file
+/* Reads the process's environment (ENVIRONMENT and APP_ENV are one setting; both with different
+ * values are an error) and, in the folder `directory` (NULL: the working directory), the file
  * `.env.${ENVIRONMENT}` or, only if that is absent, `.env`. A set variable is never overridden by a
  * file; an empty variable counts as unset. Unknown keys in a file are an error; unknown variables of
  * the environment are none of ours. On failure -1, error->exit_code 78, nothing to free. */
@@ -77,7 +86,7 @@ MUST_CHECK int config_load(struct config *config, char *const environment[], con
                            struct error *error);
 void config_fini(struct config *config);
 
-/* One line for each key with its value in dotenv form; secrets as "***". */
+/* One line for each key with its value, which a .env file could hold. */
 void config_print(const struct config *config, FILE *out);
 
 /* One line for each key with its default and help, as --help shows them. */

@@ -42,8 +42,9 @@ struct job_cache {
     bool leads;              /* others wait for this job's answer */
     bool no_cache;           /* Cache-Control: no-cache */
     int64_t max_stale_ms;    /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
-    uint64_t generation;     /* of the scope, read before the storage query */
+    uint64_t generation;     /* of the scope, read before the storage query; 0: not known */
     uint64_t read_ns;        /* clock_ns() at that moment */
+    struct job *waiting_next; /* the next one that waits for the same answer; the cache stage's */
 };
 
 /* What the loop needs to answer: kept by the loop's thread even while the job is away. */
@@ -56,8 +57,9 @@ struct job_home {
     char *body_block;              /* heap block of a large body, or NULL */
     size_t body_block_bytes;
     unsigned loop;                 /* index of the loop that made the job */
+    bool away;                     /* a stage holds the job: only this struct may be read */
     bool answered;                 /* its answer waits for its turn in the pipeline */
-    bool expired;                  /* answered 504 while the job was away */
+    bool expired;                  /* the answer is 504, whatever comes home */
     bool head_only;                /* HEAD */
     bool keep_alive;               /* the connection goes on after this answer */
     bool http10;

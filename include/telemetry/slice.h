@@ -28,3 +28,15 @@ static inline bool slice_starts_with(struct slice text, struct slice prefix)
 {
     return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.data, prefix.data, prefix.len) == 0);
 }
+
+/* Order by bytes, a prefix before what it begins: below 0, 0, above 0. */
+static inline int slice_compare(struct slice a, struct slice b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Sorts slices[0..n) in place by slice_compare() and drops doubles. Returns how many are left. Made
+ * for a handful, mostly in order already. */
+unsigned slices_sort_distinct(struct slice slices[], unsigned n);

@@ -73,7 +73,8 @@ enum stats_gauge {
 };
 
 /* Durations: buckets of powers of two nanoseconds, each cut in STATS_SUB_BUCKETS, so that a bound is
- * at most 25 % above the true value. */
+ * at most 25 % above the true value. A bucket holds its bound; the last one also all
+ * that is longer. */
 enum { STATS_SUB_BUCKETS = 4, STATS_BUCKETS = 40 * STATS_SUB_BUCKETS };
 
 struct histogram {
@@ -111,15 +112,19 @@ void histogram_add(struct histogram *histogram, uint64_t ns);
 struct stats_registry {
     struct stats *first;
     uint64_t started_ns;       /* clock_ns() at boot */
+    int64_t started_wall_ms;   /* clock_wall_ms() at boot */
     const char *version;       /* static */
     const char *storage, *cache; /* names of the backends, static */
 };
+
+/* Makes a registry without blocks that starts now, of this version. Keeps the names. */
+void stats_registry_init(struct stats_registry *registry, const char *storage, const char *cache);
 
 /* Gives a zeroed block, freed by stats_registry_fini(); NULL without memory. */
 MUST_CHECK struct stats *stats_new(struct stats_registry *registry);
 void stats_registry_fini(struct stats_registry *registry);
 
-/* Any thread: sums of all blocks. */
+/* Any thread: sums of all blocks; for LOG_DROPPED, with what the log counted itself. */
 uint64_t stats_total(const struct stats_registry *registry, enum stats_counter counter);
 
 /* Any thread: writes all figures in the Prometheus text format 0.0.4, or as one JSON object. */

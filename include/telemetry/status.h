@@ -2,7 +2,7 @@
 /* status: every way a request can end, in one table.
  *
  * A stage names its outcome by a code; only http/ turns it into an answer. X(code, http status,
- * problem type, title). The type is the last path segment of the problem's `type` URI (RFC 9457). */
+ * problem type, title). The problem's `type` (RFC 9457) is "urn:telemetry-server:problem:" and that. */
 #pragma once
 
 #define MUST_CHECK __attribute__((warn_unused_result))

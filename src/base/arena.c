@@ -92,7 +92,7 @@ static bool text_grow(struct text *text, size_t bytes)
     size_t capacity = 2 * text->capacity + TEXT_BYTES_MIN;
     if (capacity < text->len + bytes)
         capacity = text->len + bytes;
-    char *data = arena_alloc(text->arena, capacity);
+    char *data = bytes > SIZE_MAX / 4 ? NULL : arena_alloc(text->arena, capacity); /* the sum did not wrap */
     if (data == NULL) {
         text->failed = true;
         return false;

@@ -17,35 +17,10 @@ bool metric_next_tag(const struct metric *metric, size_t *cursor, struct slice *
     return true;
 }
 
-static int slice_compare(struct slice a, struct slice b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-/* Insertion sort: a handful of tags, mostly in order already. Returns how many are distinct. */
-static unsigned tags_sort(struct slice tags[], unsigned n_tags)
-{
-    unsigned n_distinct = 0;
-    for (unsigned i = 0; i < n_tags; i++) {
-        struct slice tag = tags[i];
-        unsigned place = n_distinct;
-        while (place > 0 && slice_compare(tags[place - 1], tag) > 0)
-            place--;
-        if (place > 0 && slice_equal(tags[place - 1], tag))
-            continue;
-        memmove(&tags[place + 1], &tags[place], (n_distinct - place) * sizeof(tags[0]));
-        tags[place] = tag;
-        n_distinct++;
-    }
-    return n_distinct;
-}
-
 bool metric_set_series(struct metric *metric, struct arena *arena, struct slice name, struct slice tags[],
                        unsigned n_tags)
 {
-    n_tags = tags_sort(tags, n_tags);
+    n_tags = slices_sort_distinct(tags, n_tags);
     size_t bytes = name.len;
     for (unsigned i = 0; i < n_tags; i++)
         bytes += 1 + tags[i].len;

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Each hop starts a call of the backend, which ends, now or later, in ended(). */
+#include "cache/stage.h"
+
+#include <assert.h>
+
+#include <telemetry/cache.h>
+#include <telemetry/clock.h>
+#include <telemetry/job.h>
+#include <telemetry/stats.h>
+
+static struct cache_worker *self_of(struct worker *worker)
+{
+    return (struct cache_worker *)worker;
+}
+
+static void count(struct cache_worker *self, enum stats_counter counter)
+{
+    stats_add(self->worker.stats, counter, 1);
+}
+
+static void go_on(struct cache_worker *self, struct job *job)
+{
+    job_next(&self->worker.outbox, &job);
+}
+
+static void go_home(struct cache_worker *self, struct job *job)
+{
+    job_done(&self->worker.outbox, &job);
+}
+
+static void expire(struct cache_worker *self, struct job *job)
+{
+    count(self, STATS_CACHE_MISSES);
+    job_fail(job, STATUS_EXPIRED, (struct slice){ NULL, 0 });
+    go_home(self, job);
+}
+
+/* Flights ----------------------------------------------------------------- */
+
+static void lead(struct cache_worker *self, struct job *job)
+{
+    count(self, STATS_CACHE_MISSES);
+    job->cache.leads = true;
+    go_on(self, job);
+}
+
+static void park(struct cache_worker *self, struct flight *flight, struct job *job)
+{
+    if (job->deadline_ns < self->worker.tick_ns)
+        self->worker.tick_ns = job->deadline_ns;
+    parked_push(&flight->followers, &job);
+}
+
+/* Joins the flight of identical reads, or leads one. Without memory for it the job goes alone. */
+static void missed(struct cache_worker *self, struct job *job)
+{
+    if (job->deadline_ns <= job->cache.read_ns) {
+        expire(self, job);
+        return;
+    }
+    struct flight *flight = flights_find(&self->flights, job);
+    if (flight != NULL) {
+        park(self, flight, job);
+    } else if (flights_begin(&self->flights, job) != NULL) {
+        lead(self, job);
+    } else {
+        count(self, STATS_CACHE_MISSES);
+        go_on(self, job);
+    }
+}
+
+static bool is_whole_answer(const struct job *job)
+{
+    return job->status == STATUS_OK && job->reply.http == 200;
+}
+
+/* Whether the leader's outcome is the follower's too. */
+static bool fits(const struct flight *flight, const struct job *leader, const struct job *follower)
+{
+    switch (leader->status) {
+    case STATUS_OK:
+        return is_whole_answer(leader);
+    case STATUS_NOT_FOUND:
+        return follower->cache.read_ns < flight->left_ns;
+    case STATUS_EXPIRED:
+    case STATUS_OUT_OF_MEMORY:
+        return false;
+    case STATUS_QUERY_TOO_SLOW:
+        return clock_ns() < leader->deadline_ns; /* the query's limit, not the leader's deadline */
+    default:
+        return true;
+    }
+}
+
+static bool copy_slice(struct arena *arena, struct slice *slice)
+{
+    *slice = arena_copy(arena, *slice);
+    return slice->data != NULL;
+}
+
+static void share(struct cache_worker *self, const struct job *leader, struct job *job)
+{
+    struct reply reply = leader->reply;
+    bool copied = copy_slice(&job->arena, &reply.body) && copy_slice(&job->arena, &reply.next_cursor) &&
+                  copy_slice(&job->arena, &reply.detail);
+    count(self, STATS_CACHE_COLLAPSED_HITS);
+    job->cache.result = CACHE_COLLAPSED;
+    if (copied) {
+        reply.errors = NULL; /* a read has none, and they would be the leader's */
+        reply.n_errors = 0;
+        job->status = leader->status;
+        job->reply = reply;
+    } else {
+        job_fail(job, STATUS_OUT_OF_MEMORY, (struct slice){ NULL, 0 });
+    }
+    go_home(self, job);
+}
+
+/* The first follower that may still live leads on. */
+static void promote(struct cache_worker *self, struct flight *flight)
+{
+    uint64_t now_ns = clock_ns();
+    struct job *job = parked_pop(&flight->followers);
+    while (job != NULL && job->deadline_ns <= now_ns) {
+        expire(self, job);
+        job = parked_pop(&flight->followers);
+    }
+    if (job == NULL) {
+        flights_end(&self->flights, &flight);
+        return;
+    }
+    flight->left_ns = now_ns;
+    lead(self, job);
+}
+
+static void settle(struct cache_worker *self, struct job *leader)
+{
+    struct flight *flight = flights_find(&self->flights, leader);
+    assert(flight != NULL);
+    leader->cache.leads = false;
+    struct parked waiting = flight->followers;
+    flight->followers = (struct parked){ NULL, NULL };
+    struct job *job;
+    while ((job = parked_pop(&waiting)) != NULL) {
+        if (fits(flight, leader, job))
+            share(self, leader, job);
+        else
+            parked_push(&flight->followers, &job);
+    }
+    promote(self, flight);
+}
+
+/* Hops -------------------------------------------------------------------- */
+
+static bool is_bypassed(const struct cache_worker *self, const struct job *job)
+{
+    return self->settings.max_bytes == 0 || job->cache.key.len == 0 || job->cache.no_cache;
+}
+
+static uint64_t allowed_stale_ns(const struct cache_worker *self, const struct job *job)
+{
+    uint64_t ttl_ns = self->settings.ttl_ns;
+    uint64_t stale_ns = self->settings.stale_ns < ttl_ns ? self->settings.stale_ns : ttl_ns;
+    if (job->cache.max_stale_ms <= 0)
+        return stale_ns;
+    uint64_t wanted_ms = (uint64_t)job->cache.max_stale_ms;
+    uint64_t wanted_ns = wanted_ms < ttl_ns / NS_PER_MS ? wanted_ms * NS_PER_MS : ttl_ns;
+    return wanted_ns > stale_ns ? wanted_ns : stale_ns;
+}
+
+static void looked_up(struct cache_worker *self, struct job *job)
+{
+    switch (job->cache.result) {
+    case CACHE_HIT:
+        count(self, STATS_CACHE_HITS);
+        go_home(self, job);
+        break;
+    case CACHE_STALE_HIT:
+        count(self, STATS_CACHE_STALE_HITS);
+        go_home(self, job);
+        break;
+    case CACHE_MISS:
+        missed(self, job);
+        break;
+    default:
+        count(self, is_bypassed(self, job) ? STATS_CACHE_BYPASSES : STATS_CACHE_ERRORS);
+        go_on(self, job);
+    }
+}
+
+/* A read that wants no cached answer still notes the generation: its own answer may be kept. */
+static void get(struct cache_worker *self, struct job *job)
+{
+    job->cache.generation = 0;
+    job->cache.leads = false;
+    if (!is_bypassed(self, job)) {
+        self->settings.ops->get(self->cache, job, allowed_stale_ns(self, job));
+        return;
+    }
+    job->cache.result = CACHE_BYPASS;
+    if (self->settings.max_bytes > 0 && job->cache.key.len > 0)
+        self->settings.ops->peek(self->cache, job);
+    else
+        looked_up(self, job);
+}
+
+/* Those who wait are answered first: a backend may take its time to put. */
+static void put(struct cache_worker *self, struct job *job)
+{
+    if (job->cache.leads)
+        settle(self, job);
+    if (is_whole_answer(job) && job->cache.generation != 0)
+        self->settings.ops->put(self->cache, job, allowed_stale_ns(self, job));
+    else
+        go_on(self, job);
+}
+
+static void invalidate(struct cache_worker *self, struct job *job)
+{
+    bool changed = job->status == STATUS_OK || job->status == STATUS_OUTCOME_UNKNOWN;
+    if (changed && self->settings.max_bytes > 0)
+        self->settings.ops->bump(self->cache, job);
+    else
+        go_on(self, job);
+}
+
+static uint8_t op_of(const struct job *job)
+{
+    return job->route->hops[job->hop].op;
+}
+
+static void ended(void *context, struct job *job)
+{
+    struct cache_worker *self = context;
+    if (op_of(job) == OP_CACHE_GET)
+        looked_up(self, job);
+    else
+        go_on(self, job);
+}
+
+static void start(struct cache_worker *self, struct job *job)
+{
+    switch (op_of(job)) {
+    case OP_CACHE_GET:
+        get(self, job);
+        break;
+    case OP_CACHE_PUT:
+        put(self, job);
+        break;
+    default:
+        assert(op_of(job) == OP_CACHE_INVALIDATE);
+        invalidate(self, job);
+    }
+}
+
+/* Stage ------------------------------------------------------------------- */
+
+static int cache_open(struct worker *worker, struct error *error)
+{
+    struct cache_worker *self = self_of(worker);
+    struct cache_settings settings = { .max_bytes = self->settings.max_bytes,
+                                       .ttl_ns = self->settings.ttl_ns,
+                                       .stats = worker->stats };
+    return self->settings.ops->open(&settings, ended, self, &self->cache, error);
+}
+
+static void cache_step(struct worker *worker, struct job *jobs[], unsigned n)
+{
+    struct cache_worker *self = self_of(worker);
+    for (unsigned i = 0; i < n; i++)
+        start(self, jobs[i]);
+    if (self->settings.ops->flush != NULL)
+        self->settings.ops->flush(self->cache);
+}
+
+/* Ends those past their deadline; returns the next deadline of one that stays. */
+static uint64_t expire_followers(struct cache_worker *self, struct flight *flight, uint64_t now_ns)
+{
+    uint64_t next_ns = UINT64_MAX;
+    struct parked waiting = flight->followers;
+    flight->followers = (struct parked){ NULL, NULL };
+    struct job *job;
+    while ((job = parked_pop(&waiting)) != NULL) {
+        if (job->deadline_ns <= now_ns) {
+            expire(self, job);
+            continue;
+        }
+        next_ns = job->deadline_ns < next_ns ? job->deadline_ns : next_ns;
+        parked_push(&flight->followers, &job);
+    }
+    return next_ns;
+}
+
+/* Runs only when a deadline has come that some follower had: at most once for each of them. */
+static uint64_t cache_tick(struct worker *worker, uint64_t now_ns)
+{
+    struct cache_worker *self = self_of(worker);
+    uint64_t next_ns = UINT64_MAX;
+    for (unsigned i = 0; i < FLIGHT_BUCKETS && self->flights.n > 0; i++) {
+        for (struct flight *flight = self->flights.buckets[i]; flight != NULL; flight = flight->next) {
+            uint64_t flight_ns = expire_followers(self, flight, now_ns);
+            next_ns = flight_ns < next_ns ? flight_ns : next_ns;
+        }
+    }
+    return next_ns;
+}
+
+static void cache_close(struct worker *worker)
+{
+    struct cache_worker *self = self_of(worker);
+    assert(self->flights.n == 0); /* every leader came back */
+    self->settings.ops->close(&self->cache);
+}
+
+const struct stage cache_stage = {
+    .name = "cache",
+    .id = STAGE_CACHE,
+    .open = cache_open,
+    .step = cache_step,
+    .tick = cache_tick,
+    .close = cache_close,
+};
+
+void cache_worker_init(struct cache_worker *worker, const struct cache_stage_settings *settings)
+{
+    *worker = (struct cache_worker){ .settings = *settings };
+    worker->worker.stage = &cache_stage;
+    worker->worker.tick_ns = UINT64_MAX;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* cache stage: answers reads from what was answered before, and tells it when that has become old.
+ *
+ * Happy path of a read: OP_CACHE_GET finds the answer and the job goes home. A miss notes the
+ * generation, goes on to storage and leads a flight; identical reads of the same generation wait for
+ * it. OP_CACHE_PUT, which must be marked HOP_ALWAYS, brings the leader back: those who wait get a copy
+ * of its answer, the backend keeps one. Of a write: OP_CACHE_INVALIDATE moves the generations before
+ * the answer goes out; marked HOP_ALWAYS, it does so for a write of unknown outcome as well.
+ *
+ * When a leader fails of its own account (its deadline, its memory), the first one that waits leads
+ * on; other failures are everybody's. That there is no such metric is an answer too, but the insert
+ * of a fresh id moves no generation of that id: it holds only for those who waited before the leader
+ * left for storage; the others are led by one of them to a second read.
+ *
+ * A server has one worker of this stage: reads and bumps meet in its inbox. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <telemetry/worker.h>
+
+#include "cache/flights.h"
+
+struct cache;
+struct cache_ops;
+
+struct cache_stage_settings {
+    const struct cache_ops *ops; /* kept; static */
+    size_t max_bytes;            /* 0: no caching at all, every read is CACHE_BYPASS */
+    uint64_t ttl_ns;
+    uint64_t stale_ns; /* how old an answer may be for any reader; a reader may allow more */
+};
+
+struct cache_worker {
+    struct worker worker; /* first: stages are found from their worker */
+    struct cache_stage_settings settings;
+    struct cache *cache;
+    struct flights flights;
+};
+
+extern const struct stage cache_stage;
+
+/* Prepares a worker to be started by worker_start(). Borrows settings. */
+void cache_worker_init(struct cache_worker *worker, const struct cache_stage_settings *settings);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* answer: a status line, the fields that every answer has, those that this one has, the blank line. */
+#include "http/answer.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <telemetry/job.h>
+#include <telemetry/stats.h>
+
+#include "http/loop.h"
+#include "http/problem.h"
+
+enum { REQUEST_ID_MAX = 64, MADE_ID_BYTES = 16, TRACE_ID_BYTES = 32, RETRY_AFTER_S = 1 };
+
+/* Writes into a buffer known to be large enough. */
+struct pen {
+    char *at;
+};
+
+static void put(struct pen *pen, struct slice text)
+{
+    memcpy(pen->at, text.data, text.len);
+    pen->at += text.len;
+}
+
+static void put_number(struct pen *pen, uint64_t number)
+{
+    char digits[20];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    put(pen, (struct slice){ digits + first, sizeof(digits) - first });
+}
+
+static void put_hex(struct pen *pen, uint64_t number, unsigned n_digits)
+{
+    for (unsigned i = 0; i < n_digits; i++)
+        *pen->at++ = "0123456789abcdef"[number >> (4 * (n_digits - 1 - i)) & 15];
+}
+
+static const char *reason(unsigned http)
+{
+    switch (http) {
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 204:
+        return "No Content";
+    case 304:
+        return "Not Modified";
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
+    case 417:
+        return "Expectation Failed";
+    case 422:
+        return "Unprocessable Content";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    case 507:
+        return "Insufficient Storage";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+static void put_status_line(struct pen *pen, struct loop *loop, unsigned http)
+{
+    put(pen, SLICE("HTTP/1.1 "));
+    put_number(pen, http);
+    *pen->at++ = ' ';
+    put(pen, slice_of(reason(http)));
+    put(pen, SLICE("\r\nDate: "));
+    put(pen, (struct slice){ loop_date(loop), DATE_BYTES });
+}
+
+static void put_body_fields(struct pen *pen, struct slice media, size_t body_bytes)
+{
+    put(pen, SLICE("\r\nContent-Type: "));
+    put(pen, media);
+    put(pen, SLICE("\r\nContent-Length: "));
+    put_number(pen, body_bytes);
+}
+
+static void put_retry_after(struct pen *pen, unsigned http)
+{
+    if (http != 503)
+        return;
+    put(pen, SLICE("\r\nRetry-After: "));
+    put_number(pen, RETRY_AFTER_S);
+}
+
+/* Request ids ------------------------------------------------------------- */
+
+static bool is_id_byte(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
+           c == '.' || c == ':';
+}
+
+static bool id_is_sane(struct slice id)
+{
+    if (id.len == 0 || id.len > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++)
+        if (!is_id_byte((unsigned char)id.data[i]))
+            return false;
+    return true;
+}
+
+static struct slice made_id(const struct loop *loop, uint64_t number, char buffer[MADE_ID_BYTES])
+{
+    struct pen pen = { buffer };
+    put_hex(&pen, loop->id_prefix, 8);
+    put_hex(&pen, number, 8);
+    return (struct slice){ buffer, MADE_ID_BYTES };
+}
+
+/* The client's own id; else the trace id of traceparent (W3C Trace Context, 3.2); else a made one. */
+static struct slice request_id(const struct loop *loop, const struct job *job, char buffer[MADE_ID_BYTES])
+{
+    if (job->home.expired)
+        return made_id(loop, job->home.number, buffer);
+    struct slice trace = job->request.traceparent;
+    if (id_is_sane(job->request.request_id))
+        return job->request.request_id;
+    if (trace.len >= 3 + TRACE_ID_BYTES && memcmp(trace.data, "00-", 3) == 0 &&
+        id_is_sane((struct slice){ trace.data + 3, TRACE_ID_BYTES }))
+        return (struct slice){ trace.data + 3, TRACE_ID_BYTES };
+    return made_id(loop, job->home.number, buffer);
+}
+
+/* Fields of a job's answer ------------------------------------------------- */
+
+static struct slice cache_status(const struct job *job)
+{
+    switch ((enum cache_result)job->cache.result) {
+    case CACHE_HIT:
+        return SLICE("\r\nCache-Status: telemetry-server; hit");
+    case CACHE_STALE_HIT:
+        return SLICE("\r\nCache-Status: telemetry-server; hit; detail=stale");
+    case CACHE_COLLAPSED:
+        return SLICE("\r\nCache-Status: telemetry-server; fwd=miss; collapsed");
+    case CACHE_MISS:
+        return SLICE("\r\nCache-Status: telemetry-server; fwd=miss");
+    case CACHE_BYPASS:
+        return job->cache.no_cache ? SLICE("\r\nCache-Status: telemetry-server; fwd=request") :
+                                     SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
+    case CACHE_NOT_ASKED:
+        break;
+    }
+    return SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
+}
+
+/* Server-Timing (W3C): milliseconds with three digits, queueing included. */
+static void put_timing(struct pen *pen, const struct job *job)
+{
+    static const char *const names[STAGE_COUNT] = { "parser", "cache", "writer", "reader" };
+    struct slice separator = SLICE("\r\nServer-Timing: ");
+    for (unsigned stage = 0; stage < STAGE_COUNT; stage++) {
+        if (job->stage_ns[stage] == 0)
+            continue;
+        uint64_t us = job->stage_ns[stage] / 1000;
+        put(pen, separator);
+        separator = SLICE(", ");
+        put(pen, slice_of(names[stage]));
+        put(pen, SLICE(";dur="));
+        put_number(pen, us / 1000);
+        *pen->at++ = '.';
+        for (uint64_t unit = 100; unit > 0; unit /= 10)
+            *pen->at++ = (char)('0' + us / unit % 10);
+    }
+}
+
+/* Link: rel="next" (RFC 8288): the request's own target with the new cursor for the old. */
+static void put_next_link(struct pen *pen, struct slice target, struct slice cursor)
+{
+    const char *end = target.data + target.len;
+    const char *query = memchr(target.data, '?', target.len);
+    const char *path_end = query == NULL ? end : query;
+    char separator = '?';
+    put(pen, SLICE("\r\nLink: <"));
+    put(pen, (struct slice){ target.data, (size_t)(path_end - target.data) });
+    for (const char *at = path_end; at < end;) {
+        at++;
+        const char *next = memchr(at, '&', (size_t)(end - at));
+        struct slice parameter = { at, (size_t)((next == NULL ? end : next) - at) };
+        at += parameter.len;
+        if (parameter.len == 0 || slice_starts_with(parameter, SLICE("cursor=")))
+            continue;
+        *pen->at++ = separator;
+        separator = '&';
+        put(pen, parameter);
+    }
+    *pen->at++ = separator;
+    put(pen, SLICE("cursor="));
+    put(pen, cursor);
+    put(pen, SLICE(">; rel=\"next\""));
+}
+
+static void put_location(struct pen *pen, const struct metric *metric)
+{
+    put(pen, SLICE("\r\nLocation: /metrics/"));
+    metric_id_hex(&metric->id, pen->at);
+    pen->at += METRIC_ID_HEX;
+}
+
+static void put_reply_fields(struct pen *pen, const struct job *job)
+{
+    const struct reply *reply = &job->reply;
+    if (reply->allow != NULL) {
+        put(pen, SLICE("\r\nAllow: "));
+        put(pen, slice_of(reply->allow));
+    }
+    if (job->status != STATUS_OK)
+        return;
+    if (reply->has_etag) {
+        put(pen, SLICE("\r\nETag: \""));
+        put_hex(pen, reply->etag, 16);
+        *pen->at++ = '"';
+    }
+    if (reply->has_location)
+        put_location(pen, &job->metrics[0]);
+    if (reply->next_cursor.len > 0)
+        put_next_link(pen, job->request.target, reply->next_cursor);
+}
+
+/* What the job holds, for an answer whose job is at home. */
+static void put_job_fields(struct pen *pen, const struct job *job)
+{
+    put_reply_fields(pen, job);
+    if (job->request.method == METHOD_GET || job->request.method == METHOD_HEAD)
+        put(pen, cache_status(job));
+    put_timing(pen, job);
+}
+
+static void put_connection(struct pen *pen, const struct job_home *home)
+{
+    if (!home->keep_alive)
+        put(pen, SLICE("\r\nConnection: close"));
+    else if (home->http10)
+        put(pen, SLICE("\r\nConnection: keep-alive"));
+}
+
+/* If-None-Match (RFC 9110, 13.1.2) by weak comparison: the tag stands in the list, or `*`. */
+static bool is_unmodified(const struct job *job)
+{
+    struct slice wanted = job->request.if_none_match;
+    char tag[18];
+    struct pen pen = { tag };
+    bool is_read = job->request.method == METHOD_GET || job->request.method == METHOD_HEAD;
+    if (!is_read || wanted.len == 0 || !job->reply.has_etag || job->reply.http != 200)
+        return false;
+    if (slice_equal(wanted, SLICE("*")))
+        return true;
+    *pen.at++ = '"';
+    put_hex(&pen, job->reply.etag, 16);
+    *pen.at++ = '"';
+    return memmem(wanted.data, wanted.len, tag, sizeof(tag)) != NULL;
+}
+
+static struct slice media_name(const struct job *job)
+{
+    if (job->status != STATUS_OK)
+        return SLICE("application/problem+json");
+    return job->reply.media == MEDIA_TEXT ? SLICE("text/plain; version=0.0.4; charset=utf-8") :
+                                            SLICE("application/json");
+}
+
+static struct answer finish(struct pen *pen, char *buffer, struct slice body, unsigned http)
+{
+    put(pen, SLICE("\r\n\r\n"));
+    return (struct answer){ .head = { buffer, (size_t)(pen->at - buffer) }, .body = body, .http = http };
+}
+
+/* The request ran out of time while a stage holds the job: only `home` may be read. */
+static struct answer answer_expired(struct loop *loop, struct job *job, char *buffer)
+{
+    struct refusal refusal = { STATUS_OUTCOME_UNKNOWN, "the request took longer than REQUEST_TIMEOUT_MS" };
+    struct answer answer = answer_refusal(loop, &refusal, !job->home.keep_alive, buffer);
+    if (job->home.head_only)
+        answer.body.len = 0;
+    return answer;
+}
+
+struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
+{
+    char id_buffer[MADE_ID_BYTES];
+    if (job->home.expired)
+        return answer_expired(loop, job, buffer);
+    struct slice id = request_id(loop, job, id_buffer);
+    unsigned http = job->status == STATUS_OK ? job->reply.http : status_http(job->status);
+    struct slice body = job->status == STATUS_OK ? job->reply.body : problem_of_job(job, id);
+    if (job->status == STATUS_OK && is_unmodified(job))
+        http = 304;
+    struct pen pen = { buffer };
+    put_status_line(&pen, loop, http);
+    if (http != 304 && http != 204)
+        put_body_fields(&pen, media_name(job), body.len);
+    put(&pen, SLICE("\r\nX-Request-Id: "));
+    put(&pen, id);
+    put_job_fields(&pen, job);
+    put_retry_after(&pen, http);
+    put_connection(&pen, &job->home);
+    if (job->home.head_only || http == 304 || http == 204)
+        body.len = 0;
+    return finish(&pen, buffer, body, http);
+}
+
+struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, bool close, char *buffer)
+{
+    char id_buffer[MADE_ID_BYTES];
+    struct slice id = made_id(loop, loop->n_requests, id_buffer);
+    unsigned http = status_http(refusal->status);
+    struct slice body = problem_of_refusal(refusal, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
+    struct pen pen = { buffer };
+    put_status_line(&pen, loop, http);
+    put_body_fields(&pen, SLICE("application/problem+json"), body.len);
+    put(&pen, SLICE("\r\nX-Request-Id: "));
+    put(&pen, id);
+    put_retry_after(&pen, http);
+    if (close)
+        put(&pen, SLICE("\r\nConnection: close"));
+    return finish(&pen, buffer, body, http);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* block: grows by doubling; what it holds is charged to the loop's budget before it is allocated. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/connection.h"
+#include "http/loop.h"
+
+enum { BLOCK_BYTES_MIN = 1024 };
+
+static bool block_grow(struct loop *loop, struct block *block, size_t needed)
+{
+    size_t capacity = 2 * block->capacity;
+    if (capacity < BLOCK_BYTES_MIN)
+        capacity = BLOCK_BYTES_MIN;
+    if (capacity < needed)
+        capacity = needed;
+    if (!loop_budget_take(loop, capacity - block->capacity))
+        return false;
+    char *data = realloc(block->data, capacity);
+    if (data == NULL) {
+        loop_budget_give(loop, capacity - block->capacity);
+        return false;
+    }
+    block->data = data;
+    block->capacity = capacity;
+    return true;
+}
+
+bool block_append(struct loop *loop, struct block *block, const char *bytes, size_t len)
+{
+    if (len > block->capacity - block->len && !block_grow(loop, block, block->len + len))
+        return false;
+    memcpy(block->data + block->len, bytes, len);
+    block->len += len;
+    return true;
+}
+
+void block_free(struct loop *loop, struct block *block)
+{
+    loop_budget_give(loop, block->capacity);
+    free(block->data);
+    *block = (struct block){ 0 };
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* decode_own: what the server says of itself. These requests end in the parser, with their answer. */
+#include "parser.h"
+
+#include <telemetry/stats.h>
+
+#include "refuse.h"
+
+static void answer(struct job *job, enum reply_media media, struct slice body)
+{
+    job->reply.http = 200;
+    job->reply.media = (uint8_t)media;
+    job->reply.body = body;
+}
+
+static void answer_text(struct job *job, enum reply_media media, const struct text *body)
+{
+    if (body->failed)
+        job_fail(job, STATUS_OUT_OF_MEMORY, SLICE(""));
+    else
+        answer(job, media, text_slice(body));
+}
+
+void decode_health(struct parser *parser, struct job *job)
+{
+    (void)parser;
+    answer(job, MEDIA_JSON, SLICE("{\"status\":\"ok\"}"));
+}
+
+void decode_ready(struct parser *parser, struct job *job)
+{
+    const char *store = "storage";
+    enum status status = parser->settings->ready(parser->settings->ready_context, &store);
+    if (status == STATUS_OK)
+        answer(job, MEDIA_JSON, SLICE("{\"status\":\"ready\",\"checks\":{\"storage\":\"ok\"}}"));
+    else
+        job_refuse(job, status, "not ready; checks: storage (%s) %s", store, status_type(status));
+}
+
+void decode_counters(struct parser *parser, struct job *job)
+{
+    struct text body = text_in(&job->arena, 16 * 1024);
+    stats_prometheus(parser->settings->stats, &body);
+    answer_text(job, MEDIA_TEXT, &body);
+}
+
+void decode_stats(struct parser *parser, struct job *job)
+{
+    struct text body = text_in(&job->arena, 8 * 1024);
+    stats_json(parser->settings->stats, &body);
+    answer_text(job, MEDIA_JSON, &body);
+}

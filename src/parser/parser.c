@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* parser: happy path.
+ *
+ * parser_step() takes each job, cuts its target, finds the row of the route table for path and method,
+ * and lets the row's decode read the rest; job_next() starts the row's hops. A request that is refused
+ * here goes straight home. */
+#include "parser.h"
+
+#include <stdlib.h>
+
+#include "fields.h"
+#include "json.h"
+#include "refuse.h"
+#include "target.h"
+
+enum { SCRATCH_BYTES = 64 * 1024 };
+
+/* The rows of one path. */
+struct match {
+    const struct route *route; /* with the request's method, or NULL */
+    unsigned methods;          /* a bit for each method that the path takes; 0: there is no such path */
+    struct slice id;
+};
+
+static enum method row_method(enum method method)
+{
+    return method == METHOD_HEAD ? METHOD_GET : method;
+}
+
+/* Of rows that match alike, the first counts: literal paths stand above those with {id}. */
+static struct match match_route(const struct parser_settings *settings, enum method method, struct slice path)
+{
+    struct match match = { 0 };
+    bool is_any = slice_equal(path, SLICE("*"));
+    for (size_t i = 0; i < settings->n_routes; i++) {
+        const struct route *route = &settings->routes[i];
+        struct slice id = { NULL, 0 };
+        if (!is_any && !path_matches(path, route->path, &id))
+            continue;
+        match.methods |= 1U << route->method;
+        if (match.route != NULL || is_any || route->method != row_method(method))
+            continue;
+        match.route = route;
+        match.id = id;
+    }
+    return match;
+}
+
+/* The value of Allow, in the job's arena. */
+static const char *allow_list(struct job *job, unsigned methods)
+{
+    static const struct {
+        enum method method;
+        const char *names;
+    } rows[] = { { METHOD_GET, "GET, HEAD, " },
+                 { METHOD_POST, "POST, " },
+                 { METHOD_PUT, "PUT, " },
+                 { METHOD_DELETE, "DELETE, " } };
+    struct text list = text_in(&job->arena, 64);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (methods >> rows[i].method & 1)
+            text_append(&list, rows[i].names, strlen(rows[i].names));
+    text_append(&list, "OPTIONS", sizeof("OPTIONS"));
+    return list.failed ? NULL : list.data;
+}
+
+static void answer_options(struct job *job, unsigned methods)
+{
+    job->reply.http = 204;
+    job->reply.media = MEDIA_NONE;
+    job->reply.allow = allow_list(job, methods);
+}
+
+static bool is_acceptable(struct job *job)
+{
+    bool is_text = job->route->decode == decode_counters;
+    if (accept_allows(job->request.accept, is_text ? SLICE("text/plain") : SLICE("application/json")))
+        return true;
+    job_fail(job, STATUS_NOT_ACCEPTABLE,
+             is_text ? SLICE("the answer is text/plain, which Accept leaves out")
+                     : SLICE("the answer is application/json, which Accept leaves out"));
+    return false;
+}
+
+static void decode_matched(struct parser *parser, struct job *job, const struct match *match)
+{
+    job->route = match->route;
+    if (!is_acceptable(job))
+        return;
+    if (match->id.data != NULL && !metric_id_parse(match->id, &job->id)) {
+        job_fail(job, STATUS_BAD_ID, SLICE("an id has 24 hex digits"));
+        return;
+    }
+    cache_control_read(job->request.cache_control, &job->cache);
+    job->route->decode(parser, job);
+}
+
+static void parse(struct parser *parser, struct job *job)
+{
+    struct target target;
+    const char *fault = target_split(job->request.target, &target);
+    if (fault != NULL) {
+        job_fail(job, STATUS_MALFORMED_REQUEST, slice_of(fault));
+        return;
+    }
+    struct match match = match_route(parser->settings, job->request.method, target.path);
+    if (match.methods == 0) {
+        job_fail(job, STATUS_NOT_FOUND, SLICE(""));
+    } else if (job->request.method == METHOD_OPTIONS) {
+        answer_options(job, match.methods);
+    } else if (match.route == NULL) {
+        job_fail(job, STATUS_METHOD_NOT_ALLOWED, SLICE(""));
+        job->reply.allow = allow_list(job, match.methods);
+    } else {
+        decode_matched(parser, job, &match);
+    }
+}
+
+static void parser_step(struct worker *worker, struct job *jobs[], unsigned n)
+{
+    struct parser *parser = (struct parser *)worker;
+    for (unsigned i = 0; i < n; i++) {
+        parse(parser, jobs[i]);
+        if (jobs[i]->status == STATUS_OK)
+            job_next(&worker->outbox, &jobs[i]);
+        else
+            job_done(&worker->outbox, &jobs[i]);
+    }
+}
+
+static int parser_open(struct worker *worker, struct error *error)
+{
+    struct parser *parser = (struct parser *)worker;
+    json_init();
+    parser->scratch_block = malloc(SCRATCH_BYTES);
+    if (parser->scratch_block == NULL)
+        return error_set(error, 1, "no memory for a parser");
+    arena_init(&parser->scratch, parser->scratch_block, SCRATCH_BYTES);
+    return 0;
+}
+
+static void parser_close(struct worker *worker)
+{
+    struct parser *parser = (struct parser *)worker;
+    arena_reset(&parser->scratch);
+    free(parser->scratch_block);
+    parser->scratch_block = NULL;
+}
+
+const struct stage parser_stage = {
+    .name = "parser", .id = STAGE_PARSER, .open = parser_open, .step = parser_step, .close = parser_close
+};
+
+void parser_init(struct parser *parser, const struct parser_settings *settings)
+{
+    *parser = (struct parser){ .worker = { .stage = &parser_stage }, .settings = settings };
+}

@@ -3,7 +3,10 @@
 
 #include "storage_contract.h"
 
+/* Short runs, so that merging, retiring and loading take part. */
+enum { RUN_ROWS = 8 };
+
 int main(void)
 {
-    return storage_contract_run(&storage_sqlite, 8);
+    return storage_contract_run(&storage_sqlite, RUN_ROWS);
 }

@@ -106,7 +106,7 @@ static void random_id(struct walk *walk, struct metric *metric)
 static void insert_some(struct walk *walk, unsigned n)
 {
     static struct known items[BATCH_MAX];
-    struct spec specs[BATCH_MAX];
+    struct spec specs[BATCH_MAX] = { { NULL } };
     unsigned n_before = walk->n_known;
     bool conflicts = false;
     for (unsigned i = 0; i < n; i++) {

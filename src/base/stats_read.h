@@ -14,12 +14,12 @@ extern const struct stats_row stats_gauge_rows[STATS_N_GAUGES];
 
 /* The histograms of a block: X(member, Prometheus name, labels or "", help). Rows of one name stand
  * together. */
-#define STATS_HISTOGRAMS(X)                                                                                    \
-    X(stages[STAGE_PARSER], "telemetry_stage_seconds", "stage=\"parser\"", "Waiting and work in a stage")      \
-    X(stages[STAGE_CACHE], "telemetry_stage_seconds", "stage=\"cache\"", "Waiting and work in a stage")        \
-    X(stages[STAGE_WRITER], "telemetry_stage_seconds", "stage=\"writer\"", "Waiting and work in a stage")      \
-    X(stages[STAGE_READER], "telemetry_stage_seconds", "stage=\"reader\"", "Waiting and work in a stage")      \
-    X(requests, "telemetry_request_seconds", "", "From a whole request to its answer handed to the kernel")    \
+#define STATS_HISTOGRAMS(X)                                                                                            \
+    X(stages[STAGE_PARSER], "telemetry_stage_seconds", "stage=\"parser\"", "Waiting and work in a stage")              \
+    X(stages[STAGE_CACHE], "telemetry_stage_seconds", "stage=\"cache\"", "Waiting and work in a stage")                \
+    X(stages[STAGE_WRITER], "telemetry_stage_seconds", "stage=\"writer\"", "Waiting and work in a stage")              \
+    X(stages[STAGE_READER], "telemetry_stage_seconds", "stage=\"reader\"", "Waiting and work in a stage")              \
+    X(requests, "telemetry_request_seconds", "", "From a whole request to its answer handed to the kernel")            \
     X(commits, "telemetry_storage_commit_seconds", "", "Group commits")
 
 enum {

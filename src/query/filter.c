@@ -9,11 +9,9 @@ enum { CANONICAL_BYTES = 256 }; /* most filters; longer ones grow */
 
 void filter_init(struct filter *filter)
 {
-    *filter = (struct filter){ .limit = FILTER_LIMIT_DEFAULT,
-                               .from_ms = INT64_MIN,
-                               .to_ms = INT64_MAX,
-                               .min = -INFINITY,
-                               .max = INFINITY };
+    *filter = (struct filter){
+        .limit = FILTER_LIMIT_DEFAULT, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY
+    };
 }
 
 static const char *filter_check(const struct filter *filter)

@@ -67,8 +67,9 @@ static void read_name(struct item *item, const cJSON *node, const char *raw)
     if (item->name.len == 0)
         ITEM_ERROR(item, "/name", "name must not be empty");
     else if (item->name.len > max)
-        item_error(item, SLICE("/name"),
-                   sentence(&item->decoder->job->arena, "name must have at most %u bytes, not %zu", max, item->name.len));
+        item_error(
+            item, SLICE("/name"),
+            sentence(&item->decoder->job->arena, "name must have at most %u bytes, not %zu", max, item->name.len));
     else if (utf8_text_has_control(item->name))
         ITEM_ERROR(item, "/name", "name must not hold control characters");
 }
@@ -189,9 +190,9 @@ static void read_member(struct item *item, const cJSON *node, const char *raw)
     }
     struct arena *arena = &item->decoder->job->arena;
     struct slice name = slice_of(node->string);
-    item_error(item, pointer_to(name, arena),
-               sentence(arena, "there is no member \"%.*s\"; a metric has id, name, tags, value and timestamp",
-                        QUOTE(name)));
+    item_error(
+        item, pointer_to(name, arena),
+        sentence(arena, "there is no member \"%.*s\"; a metric has id, name, tags, value and timestamp", QUOTE(name)));
 }
 
 static void read_members(struct item *item, const cJSON *tree, const struct json_value *value)

@@ -16,11 +16,11 @@ enum { METRIC_VALUES_MAX = 1024 }; /* JSON values in one metric; cJSON spends 64
 struct decoder {
     struct parser *parser;
     struct job *job;
-    int64_t now_ms;    /* arrival: the timestamp of metrics without one */
-    uint32_t index;    /* item of the batch under way, 0 for a single metric */
-    uint32_t n_bad;    /* items that broke a rule */
+    int64_t now_ms;        /* arrival: the timestamp of metrics without one */
+    uint32_t index;        /* item of the batch under way, 0 for a single metric */
+    uint32_t n_bad;        /* items that broke a rule */
     uint32_t n_client_ids; /* items that came with an id */
-    uint32_t capacity; /* of job->metrics */
+    uint32_t capacity;     /* of job->metrics */
 };
 
 /* Reads the item into *ret_metric, with its series in the job's arena. False when it breaks a rule,

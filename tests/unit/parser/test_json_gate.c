@@ -48,6 +48,7 @@ static bool cjson_takes(struct slice text)
     return status == STATUS_OK;
 }
 
+/* clang-format off */
 static const char *const good_texts[] = {
     "{}", "[]", "\"\"", "0", "-0", "1", "true", "false", "null", " [ ] ", "\t{\r\n}\n", "[[]]", "[{},{}]", "[1,2]",
     "{\"a\":1}", "{\"a\" : 1 , \"b\" :[ 2 ] }", "{\"\":0}", "[-1.5e-3]", "[1E5]", "[1e+05]", "[0e1]", "[0.0]", "[123e0]",
@@ -76,6 +77,7 @@ static const char *const bad_texts[] = {
     "{\"x\":{\"a\":1,\"a\":1}}", "[{\"k\":[1,{\"a\":1,\"b\":2,\"a\":3}]}]", "{\"\":1,\"\":2}",
     "{\"\\ud83d\\ude00\":1,\"\xF0\x9F\x98\x80\":2}", "{\"a/b\":1,\"a\\/b\":2}", "*", "<a>", "\xA0[]",
 };
+/* clang-format on */
 
 static void gate_takes_what_rfc_8259_takes(void **state)
 {
@@ -339,8 +341,8 @@ static void gate_walks_a_list(void **state)
 
 static void gate_refuses_broken_lists_item_by_item(void **state)
 {
-    static const char *const lists[] = { "[", "[1", "[1,", "[1,]", "[,]", "[,1]", "[1,,2]", "[1 2]", "[1}",
-                                         "[1]]", "[1],", "[1] 2", "[{]", "[1,2" };
+    static const char *const lists[] = { "[",     "[1",  "[1,",  "[1,]", "[,]",   "[,1]", "[1,,2]",
+                                         "[1 2]", "[1}", "[1]]", "[1],", "[1] 2", "[{]",  "[1,2" };
     (void)state;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         if (count_items(slice_of(lists[i])) >= 0)

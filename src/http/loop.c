@@ -349,6 +349,8 @@ void loop_join(struct loop *loop)
 
 void loop_close(struct loop *loop)
 {
+    close_handles(loop);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
     take_answers(loop);
     uv_loop_close(&loop->uv);
 }

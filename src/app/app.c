@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* app: the journey of a job as threads and inboxes.
+ *
+ *   loops -> parsers -> cache -> writers or readers -> cache -> the loop it came from
+ *
+ * Every thread has a number, its lane in every inbox, and every lane has room for all jobs. */
+#include "app/app.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <telemetry/cache.h>
+#include <telemetry/clock.h>
+#include <telemetry/inbox.h>
+#include <telemetry/log.h>
+#include <telemetry/stats.h>
+#include <telemetry/storage.h>
+
+#include "app/routes.h"
+#include "cache/stage.h"
+#include "http/listener.h"
+#include "http/loop.h"
+#include "parser/parser.h"
+#include "storage/stage.h"
+
+enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
+
+struct app {
+    const struct config *config;
+    const struct storage_ops *storage_ops;
+    struct storage *storage;
+    struct stats_registry stats;
+    struct http_settings http;
+    struct parser_settings parser;
+    struct topology topology;
+    atomic_bool draining;
+    unsigned n_loops, n_parsers, n_writers, n_readers;
+    struct loop *loops; /* n_loops */
+    struct parser parsers[WORKERS_MAX];
+    struct cache_worker cache;
+    struct storage_worker writers[WORKERS_MAX];
+    struct storage_worker readers[WORKERS_MAX];
+    struct worker *workers[4 * WORKERS_MAX]; /* all of the above, first stage first */
+    unsigned n_workers;
+    unsigned n_started;
+    unsigned n_loops_opened;
+    unsigned n_loops_started;
+};
+
+/* Settings ------------------------------------------------------------------ */
+
+static enum status is_ready(void *context, const char **ret_store)
+{
+    struct app *app = context;
+    *ret_store = app->storage_ops->name;
+    if (atomic_load_explicit(&app->draining, memory_order_relaxed))
+        return STATUS_DRAINING;
+    return (enum status)atomic_load_explicit(&app->storage_ops->health(app->storage)->status, memory_order_relaxed);
+}
+
+/* As many files as the system allows, and no more connections than that. */
+static unsigned connections_limit(const struct config *config)
+{
+    struct rlimit files;
+    uint64_t limit = config->connections_max;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return (unsigned)limit;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+    uint64_t spare = files.rlim_cur > 2 * SPARE_FILES ? SPARE_FILES : files.rlim_cur / 2;
+    uint64_t allowed = (files.rlim_cur - spare) / config->loops;
+    if (allowed < limit) {
+        char number[LOG_NUMBER_BYTES];
+        log_warn("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
+                 log_number(number, (int64_t)allowed));
+        limit = allowed;
+    }
+    return (unsigned)limit;
+}
+
+static void set_settings(struct app *app)
+{
+    const struct config *config = app->config;
+    app->http = (struct http_settings){
+        .connections_max = connections_limit(config),
+        .pipeline_max = (unsigned)config->pipeline_max,
+        .head = { .target_max_bytes = config->target_max_bytes,
+                  .head_max_bytes = config->head_max_bytes,
+                  .fields_max = (unsigned)config->head_max_fields },
+        .body_max_bytes = config->body_max_bytes,
+        .body_budget_bytes = config->body_budget_bytes / config->loops,
+        .body_min_rate = config->body_min_rate,
+        .head_ns = config->head_timeout_ms * NS_PER_MS,
+        .body_ns = config->body_timeout_ms * NS_PER_MS,
+        .idle_ns = config->idle_timeout_ms * NS_PER_MS,
+        .write_ns = config->write_timeout_ms * NS_PER_MS,
+        .request_ns = config->request_timeout_ms * NS_PER_MS,
+        .drain_ns = config->drain_timeout_ms * NS_PER_MS,
+    };
+    app->parser = (struct parser_settings){
+        .routes = routes,
+        .n_routes = n_routes,
+        .single_max_bytes = config->single_max_bytes,
+        .batch_max_items = (uint32_t)config->batch_max_items,
+        .json_depth_max = (unsigned)config->json_depth_max,
+        .name_max_bytes = (unsigned)config->name_max_bytes,
+        .tags_max = (unsigned)config->tags_max,
+        .tag_max_bytes = (unsigned)config->tag_max_bytes,
+        .stats = &app->stats,
+        .ready = is_ready,
+        .ready_context = app,
+    };
+}
+
+/* Workers ------------------------------------------------------------------- */
+
+static void add_worker(struct app *app, struct worker *worker, unsigned batch_max, uint64_t linger_ns)
+{
+    worker->batch_max = batch_max;
+    worker->linger_ns = linger_ns;
+    app->workers[app->n_workers++] = worker;
+}
+
+/* First stage first: the order of stopping. */
+static void add_workers(struct app *app)
+{
+    const struct config *config = app->config;
+    unsigned batch_max = (unsigned)config->batch_max;
+    struct cache_stage_settings cache = { .ops = &cache_memory,
+                                          .max_bytes = config->cache_max_bytes,
+                                          .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
+                                          .stale_ns = config->cache_stale_ms * NS_PER_MS };
+    for (unsigned i = 0; i < app->n_parsers; i++) {
+        parser_init(&app->parsers[i], &app->parser);
+        add_worker(app, &app->parsers[i].worker, BATCH_LIMIT, 0);
+    }
+    cache_worker_init(&app->cache, &cache);
+    add_worker(app, &app->cache.worker, BATCH_LIMIT, 0);
+    for (unsigned i = 0; i < app->n_writers; i++) {
+        storage_worker_init(&app->writers[i], app->storage_ops, app->storage, STORAGE_WRITER, i);
+        add_worker(app, &app->writers[i].worker, batch_max, config->batch_linger_us * US_NS);
+    }
+    for (unsigned i = 0; i < app->n_readers; i++) {
+        storage_worker_init(&app->readers[i], app->storage_ops, app->storage, STORAGE_READER, i);
+        add_worker(app, &app->readers[i].worker, BATCH_LIMIT, 0);
+    }
+}
+
+/* Gives each worker its inbox, its lane and its counters. */
+static bool connect_workers(struct app *app, unsigned n_lanes, unsigned n_jobs)
+{
+    for (unsigned i = 0; i < app->n_workers; i++) {
+        struct worker *worker = app->workers[i];
+        enum stage_id stage = worker->stage->id;
+        worker->stats = stats_new(&app->stats);
+        worker->inbox = inbox_new(n_lanes, n_jobs, NULL, NULL);
+        if (worker->stats == NULL || worker->inbox == NULL)
+            return false;
+        outbox_init(&worker->outbox, &app->topology, app->n_loops + i, worker->stats);
+        app->topology.stages[stage][app->topology.n_workers[stage]++] = worker->inbox;
+    }
+    return true;
+}
+
+static bool connect_loops(struct app *app, unsigned n_lanes, unsigned n_jobs)
+{
+    for (unsigned i = 0; i < app->n_loops; i++) {
+        struct loop *loop = &app->loops[i];
+        loop->index = i;
+        loop->stats = stats_new(&app->stats);
+        loop->pool = job_pool_new((unsigned)app->config->jobs, i);
+        loop->inbox = inbox_new(n_lanes, n_jobs, loop_wake, loop);
+        if (loop->stats == NULL || loop->pool == NULL || loop->inbox == NULL)
+            return false;
+        outbox_init(&loop->outbox, &app->topology, i, loop->stats);
+        app->topology.loops[app->topology.n_loops++] = loop->inbox;
+    }
+    return true;
+}
+
+static int connect_all(struct app *app, struct error *error)
+{
+    unsigned n_lanes = app->n_loops + app->n_workers;
+    unsigned n_jobs = app->n_loops * (unsigned)app->config->jobs;
+    assert(n_lanes <= THREADS_MAX);
+    if (connect_loops(app, n_lanes, n_jobs) && connect_workers(app, n_lanes, n_jobs))
+        return 0;
+    return error_set(error, 1, "no memory for the inboxes: lower JOBS");
+}
+
+/* Starting and stopping ------------------------------------------------------ */
+
+static int open_loops(struct app *app, const int fds[], struct error *error)
+{
+    for (; app->n_loops_opened < app->n_loops; app->n_loops_opened++)
+        if (loop_open(&app->loops[app->n_loops_opened], &app->http, fds[app->n_loops_opened], error) != 0)
+            return -1;
+    return 0;
+}
+
+static int start_threads(struct app *app, struct error *error)
+{
+    for (; app->n_started < app->n_workers; app->n_started++)
+        if (worker_start(app->workers[app->n_started], error) != 0)
+            return -1;
+    for (; app->n_loops_started < app->n_loops; app->n_loops_started++)
+        if (loop_start(&app->loops[app->n_loops_started], error) != 0)
+            return -1;
+    return 0;
+}
+
+/* Stops what was started and frees what was made, in the order of the journey. */
+static void end(struct app *app)
+{
+    atomic_store_explicit(&app->draining, true, memory_order_relaxed);
+    for (unsigned i = 0; i < app->n_loops_started; i++)
+        loop_drain(&app->loops[i]);
+    for (unsigned i = 0; i < app->n_loops_started; i++)
+        loop_join(&app->loops[i]);
+    for (unsigned i = 0; i < app->n_started; i++)
+        worker_stop(app->workers[i]);
+    for (unsigned i = 0; i < app->n_loops_opened; i++)
+        loop_close(&app->loops[i]);
+    for (unsigned i = 0; i < app->n_workers; i++)
+        inbox_free(&app->workers[i]->inbox);
+    for (unsigned i = 0; i < app->n_loops; i++) {
+        inbox_free(&app->loops[i].inbox);
+        job_pool_free(&app->loops[i].pool);
+    }
+    if (app->storage != NULL)
+        app->storage_ops->close(&app->storage);
+    stats_registry_fini(&app->stats);
+    free(app->loops);
+    free(app);
+}
+
+static int open_storage(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+    struct storage_settings settings = { .data_dir = config->data_dir,
+                                         .retention_days = (unsigned)config->retention_days,
+                                         .n_writers = app->n_writers,
+                                         .n_readers = app->n_readers,
+                                         .query_limit_ns = config->query_timeout_ms * NS_PER_MS };
+    return app->storage_ops->open(&settings, &app->storage, error);
+}
+
+static struct app *app_new(const struct config *config)
+{
+    struct app *app = calloc(1, sizeof(*app));
+    if (app == NULL)
+        return NULL;
+    app->config = config;
+    app->n_loops = (unsigned)config->loops;
+    app->n_parsers = (unsigned)config->parser_workers;
+    app->n_writers = 1; /* SQLite has one writer */
+    app->n_readers = (unsigned)config->query_workers;
+    app->storage_ops = &storage_sqlite;
+    app->loops = calloc(app->n_loops, sizeof(app->loops[0]));
+    if (app->loops == NULL) {
+        free(app);
+        return NULL;
+    }
+    stats_registry_init(&app->stats, app->storage_ops->name, cache_memory.name);
+    return app;
+}
+
+static int close_sockets(const int fds[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        close(fds[i]);
+    return -1;
+}
+
+static int start_all(struct app *app, unsigned *ret_port, struct error *error)
+{
+    int fds[LOOPS_MAX];
+    const struct config *config = app->config;
+    if (listener_open(config->host, (unsigned)config->port, app->n_loops, fds, ret_port, error) != 0)
+        return -1;
+    if (open_storage(app, error) != 0)
+        return close_sockets(fds, app->n_loops);
+    add_workers(app);
+    if (connect_all(app, error) != 0)
+        return close_sockets(fds, app->n_loops);
+    if (open_loops(app, fds, error) != 0)
+        return -1;
+    return start_threads(app, error);
+}
+
+int app_start(const struct config *config, struct app **ret_app, struct error *error)
+{
+    char number[LOG_NUMBER_BYTES];
+    unsigned port;
+    struct app *app = app_new(config);
+    if (app == NULL)
+        return error_set(error, 1, "no memory for the server");
+    set_settings(app);
+    if (start_all(app, &port, error) != 0) {
+        end(app);
+        return -1;
+    }
+    log_info("listening", "host", config->host, "port", log_number(number, port), "storage", app->storage_ops->name,
+             "cache", cache_memory.name, "version", TELEMETRY_VERSION);
+    *ret_app = app;
+    return 0;
+}
+
+void app_stop(struct app **app)
+{
+    log_info("draining");
+    end(*app);
+    *app = NULL;
+    log_info("stopped");
+}

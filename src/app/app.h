@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* app: the server as a whole: who exists, who reaches whom, in which order they start and stop.
+ *
+ * All functions run on the boot thread. */
+#pragma once
+
+#include <telemetry/config.h>
+#include <telemetry/status.h>
+
+struct app;
+
+/* Opens the port and the store, starts all threads; when it returns the server answers. Gives *ret_app,
+ * or -1 with error set and nothing left. Borrows config until app_stop(). */
+MUST_CHECK int app_start(const struct config *config, struct app **ret_app, struct error *error);
+
+/* Drains and ends it: no new requests, answers for what was received whole, every thread joined, every
+ * job home (asserted), the store closed cleanly. Takes *app. */
+void app_stop(struct app **app);

@@ -9,11 +9,9 @@ enum { CANONICAL_BYTES = 256 }; /* most filters; longer ones grow */
 
 void filter_init(struct filter *filter)
 {
-    *filter = (struct filter){ .limit = FILTER_LIMIT_DEFAULT,
-                               .from_ms = INT64_MIN,
-                               .to_ms = INT64_MAX,
-                               .min = -INFINITY,
-                               .max = INFINITY };
+    *filter = (struct filter){
+        .limit = FILTER_LIMIT_DEFAULT, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY
+    };
 }
 
 static const char *filter_check(const struct filter *filter)
@@ -94,18 +92,27 @@ static void put_paging(struct text *text, const struct filter *filter)
     text_append(text, (const char *)filter->after.tie, sizeof(filter->after.tie));
 }
 
+/* What a cursor is bound to outlives the moment that `now` meant: ends that move count as such. */
+static void put_moving(struct text *text, bool from_moves, bool to_moves)
+{
+    if (from_moves || to_moves)
+        put_u64(text, (from_moves ? 1 : 0) | (to_moves ? 2 : 0));
+}
+
 struct slice filter_canonical(const struct filter *filter, bool paging, struct arena *arena)
 {
     struct text text = text_in(arena, CANONICAL_BYTES);
+    bool from_moves = filter->from_moves && !paging, to_moves = filter->to_moves && !paging;
     put_u64(&text, filter->name_is_prefix);
     put_slice(&text, filter->name);
     put_tags(&text, filter->tags, filter->n_tags);
     put_tags(&text, filter->any_tags, filter->n_any_tags);
     put_tags(&text, filter->not_tags, filter->n_not_tags);
-    put_u64(&text, (uint64_t)filter->from_ms);
-    put_u64(&text, (uint64_t)filter->to_ms);
+    put_u64(&text, from_moves ? 0 : (uint64_t)filter->from_ms);
+    put_u64(&text, to_moves ? 0 : (uint64_t)filter->to_ms);
     put_double(&text, filter->min);
     put_double(&text, filter->max);
+    put_moving(&text, from_moves, to_moves);
     if (paging)
         put_paging(&text, filter);
     return text.failed ? (struct slice){ NULL, 0 } : text_slice(&text);

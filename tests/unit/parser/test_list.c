@@ -259,6 +259,22 @@ static void decode_list_goes_on_behind_a_cursor(void **state)
     assert_int_equal(job->filter.after.tie[0], 7);
 }
 
+/* Each page is asked for at another `now`. */
+static void decode_list_goes_on_in_a_range_that_moves(void **state)
+{
+    char cursor[128], query[256];
+    make_cursor(*state, "from=now-1h&to=now", cursor, sizeof(cursor));
+    int64_t before = clock_wall_ms();
+    while (clock_wall_ms() == before)
+        continue;
+    sprintf(query, "cursor=%s&from=now-1h&to=now", cursor);
+    assert_true(listed(list(*state, query))->has_after);
+    sprintf(query, "cursor=%s&from=now-1h&to=4000000000000", cursor);
+    assert_int_equal(list(*state, query)->status, STATUS_BAD_CURSOR);
+    sprintf(query, "cursor=%s", cursor);
+    assert_int_equal(list(*state, query)->status, STATUS_BAD_CURSOR);
+}
+
 static void decode_list_refuses_cursors_of_other_questions(void **state)
 {
     char cursor[128], query[256];
@@ -287,6 +303,7 @@ int main(void)
         WITH_FIXTURE(decode_list_refuses_bad_filters),
         WITH_FIXTURE(decode_list_bounds_names_and_tags),
         WITH_FIXTURE(decode_list_goes_on_behind_a_cursor),
+        WITH_FIXTURE(decode_list_goes_on_in_a_range_that_moves),
         WITH_FIXTURE(decode_list_refuses_cursors_of_other_questions),
     };
     return cmocka_run_group_tests_name("list", tests, NULL, NULL);

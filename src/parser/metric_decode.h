@@ -27,5 +27,8 @@ struct decoder {
  * which is then in job->reply.errors, or when the job failed (out of memory). Borrows item. */
 bool metric_decode(struct decoder *decoder, const struct json_value *item, struct metric *ret_metric);
 
+/* Whether the reply has room for another error; without it none needs to be put into words. */
+bool decoder_has_room(const struct decoder *decoder);
+
 /* Adds an error to the reply while it has room. Keeps both texts: static, or in the job's arena. */
 void decoder_error(struct decoder *decoder, struct slice pointer, struct slice detail);

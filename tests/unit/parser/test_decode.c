@@ -285,6 +285,25 @@ static void decode_insert_lists_at_most_100_errors(void **state)
     assert_error(job, 99, 99, "/value");
 }
 
+/* What a body may cost in memory is bounded by its size, however many rules it breaks. */
+static void decode_insert_spends_no_memory_on_errors_nobody_sees(void **state)
+{
+    enum { ITEMS = 300, MEMBERS = 100 };
+    char *body = malloc(ITEMS * MEMBERS * 16);
+    size_t len = 0;
+    assert_non_null(body);
+    for (unsigned i = 0; i < ITEMS; i++) {
+        for (unsigned member = 0; member < MEMBERS; member++)
+            len += (size_t)sprintf(body + len, "%s\"%u\":0", member == 0 ? "{" : ",", member);
+        len += (size_t)sprintf(body + len, "}\n");
+    }
+    struct job *job = decode_lines(*state, body);
+    free(body);
+    assert_failed(job, STATUS_INVALID_METRIC, "300 of 300");
+    assert_int_equal(job->reply.n_errors, REPLY_ERRORS_MAX);
+    assert_true(job->arena.overflow_bytes < 2 * len);
+}
+
 static void decode_insert_holds_ids_of_a_batch_together(void **state)
 {
 #define WITH_ID(id, value) "{\"id\":\"0123456789abcdef0123456" id "\",\"name\":\"a\",\"value\":" value "}"
@@ -472,6 +491,7 @@ int main(void)
         WITH_FIXTURE(decode_insert_stores_nothing_of_a_bad_batch),
         WITH_FIXTURE(decode_insert_prefers_malformed_text_over_broken_rules),
         WITH_FIXTURE(decode_insert_lists_at_most_100_errors),
+        WITH_FIXTURE(decode_insert_spends_no_memory_on_errors_nobody_sees),
         WITH_FIXTURE(decode_insert_holds_ids_of_a_batch_together),
         WITH_FIXTURE(decode_insert_grows_with_the_batch),
         WITH_FIXTURE(decode_insert_bounds_bodies),

@@ -81,7 +81,9 @@ static void check_ids(struct decoder *decoder)
             continue;
         decoder->index = i;
         decoder->n_bad++;
-        decoder_error(decoder, SLICE("/id"), sentence(&job->arena, "item %u has this id and another content", first));
+        if (decoder_has_room(decoder))
+            decoder_error(decoder, SLICE("/id"),
+                          sentence(&job->arena, "item %u has this id and another content", first));
     }
     decoder->index = job->n_metrics;
 }

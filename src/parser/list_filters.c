@@ -77,8 +77,8 @@ static bool read_member(struct list_query *query, const cJSON *node, struct slic
     if (field->form == FORM_NUMBER)
         return refuse(query, field->member, "it must be a number");
     if (!cJSON_IsString(node))
-        return refuse(query, field->member, field->form == FORM_TIME ? "it must be a string or a whole number"
-                                                                     : "it must be a string");
+        return refuse(query, field->member,
+                      field->form == FORM_TIME ? "it must be a string or a whole number" : "it must be a string");
     return read_string(query, field, node);
 }
 

@@ -37,7 +37,8 @@ struct fixture {
 };
 
 /* A job as the loop hands it to the parser: method, target and body of type JSON. */
-static inline struct job *fixture_job(struct fixture *fixture, enum method method, const char *target, struct slice body)
+static inline struct job *fixture_job(struct fixture *fixture, enum method method, const char *target,
+                                      struct slice body)
 {
     struct job *job = &fixture->job;
     free(fixture->body);

@@ -14,11 +14,21 @@ static bool accepts_json(const char *accept)
 
 static void accept_allows_what_a_range_names(void **state)
 {
-    static const char *const fields[] = { "", " ", "*/*", "application/json", "APPLICATION/JSON", "application/*",
-                                          "text/html, */*;q=0.1", "application/json;q=0.001", "application/json; charset=utf-8",
-                                          "text/html;q=1,application/json", "*/*;q=0, application/json",
-                                          "application/*;q=0,application/json;q=1", "application/json, */*;q=0",
-                                          ",,application/json", "text/html;level=\"a,b\", application/json",
+    static const char *const fields[] = { "",
+                                          " ",
+                                          "*/*",
+                                          "application/json",
+                                          "APPLICATION/JSON",
+                                          "application/*",
+                                          "text/html, */*;q=0.1",
+                                          "application/json;q=0.001",
+                                          "application/json; charset=utf-8",
+                                          "text/html;q=1,application/json",
+                                          "*/*;q=0, application/json",
+                                          "application/*;q=0,application/json;q=1",
+                                          "application/json, */*;q=0",
+                                          ",,application/json",
+                                          "text/html;level=\"a,b\", application/json",
                                           "application/json;q=0, application/json;q=1" };
     (void)state;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -28,9 +38,18 @@ static void accept_allows_what_a_range_names(void **state)
 
 static void accept_allows_nothing_else(void **state)
 {
-    static const char *const fields[] = { "text/html", "text/*", "application/jsonx", "application/jso", "application",
-                                          "application/json;q=0", "application/json;q=0.000, */*", "*/*;q=0",
-                                          "application/*;q=0, */*", "application/problem+json", "*", "application/json ; Q=0",
+    static const char *const fields[] = { "text/html",
+                                          "text/*",
+                                          "application/jsonx",
+                                          "application/jso",
+                                          "application",
+                                          "application/json;q=0",
+                                          "application/json;q=0.000, */*",
+                                          "*/*;q=0",
+                                          "application/*;q=0, */*",
+                                          "application/problem+json",
+                                          "*",
+                                          "application/json ; Q=0",
                                           "text/html;x=\"application/json\"" };
     (void)state;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -101,7 +120,8 @@ static struct job *job_with_if_match(struct fixture *fixture, const char *field)
 
 static void if_match_read_takes_tags(void **state)
 {
-    struct job *job = job_with_if_match(*state, "\"00000000000000ff\" , W/\"1234567890abcdef\",\"other\",, \"0123456789abcdef\"");
+    struct job *job =
+        job_with_if_match(*state, "\"00000000000000ff\" , W/\"1234567890abcdef\",\"other\",, \"0123456789abcdef\"");
     assert_true(if_match_read(job));
     assert_true(job->if_match);
     assert_int_equal(job->n_if_match, 2);
@@ -132,8 +152,10 @@ static void if_match_read_fails_the_condition_when_no_tag_can_match(void **state
 
 static void if_match_read_refuses_malformed_fields(void **state)
 {
-    static const char *const fields[] = { "0123456789abcdef", "\"0123456789abcdef", "\"a b\"", "*, \"a\"", "w/\"a\"",
-                                          "\"a\" \"b\"", "\"0123456789abcdef\", x" };
+    static const char *const fields[] = {
+        "0123456789abcdef", "\"0123456789abcdef",     "\"a b\"", "*, \"a\"", "w/\"a\"",
+        "\"a\" \"b\"",      "\"0123456789abcdef\", x"
+    };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         struct job *job = job_with_if_match(*state, fields[i]);
         assert_false(if_match_read(job));

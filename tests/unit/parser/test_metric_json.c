@@ -26,8 +26,9 @@ static struct job *job_with_metrics(struct fixture *fixture, unsigned n)
     return job;
 }
 
-#define DOCUMENT \
-    "{\"id\":\"0123456789abcdef01234567\",\"name\":\"cpu\",\"tags\":[],\"value\":1.5,\"timestamp\":\"2026-11-23T10:00:00.000Z\"}"
+#define DOCUMENT                                                                                                       \
+    "{\"id\":\"0123456789abcdef01234567\",\"name\":\"cpu\",\"tags\":[],\"value\":1.5,\"timestamp\":\"2026-11-23T10:"   \
+    "00:00.000Z\"}"
 
 static void metric_json_writes_the_document(void **state)
 {

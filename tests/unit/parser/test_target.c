@@ -35,7 +35,8 @@ static void target_split_drops_the_origin_of_absolute_form(void **state)
 
 static void target_split_refuses_what_is_no_target(void **state)
 {
-    static const char *const texts[] = { "", "metrics", "?a=b", "/metrics#top", "/metrics?a=b#c", "*?a", "host:80", "http://" };
+    static const char *const texts[] = { "",    "metrics", "?a=b",   "/metrics#top", "/metrics?a=b#c",
+                                         "*?a", "host:80", "http://" };
     struct target target;
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -110,9 +111,9 @@ static void parameter_next_decodes(void **state)
 
 static void parameter_next_refuses_bad_escapes_and_text(void **state)
 {
-    static const char *const targets[] = { "/m?a=%", "/m?a=%4", "/m?a=%zz", "/m?a=%4z", "/m?%=1", "/m?a=%00", "/m?a=%0A",
-                                           "/m?a=%7F", "/m?a=%C2%80", "/m?a=%FF", "/m?a=%C3", "/m?a=%ED%A0%80",
-                                           "/m?a=\x01", "/m?a=\xFF", "/m?%C0%80=1" };
+    static const char *const targets[] = { "/m?a=%",   "/m?a=%4",        "/m?a=%zz",  "/m?a=%4z",    "/m?%=1",
+                                           "/m?a=%00", "/m?a=%0A",       "/m?a=%7F",  "/m?a=%C2%80", "/m?a=%FF",
+                                           "/m?a=%C3", "/m?a=%ED%A0%80", "/m?a=\x01", "/m?a=\xFF",   "/m?%C0%80=1" };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         char *copy = exact_copy(slice_of(targets[i]));

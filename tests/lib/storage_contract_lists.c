@@ -15,12 +15,18 @@ static unsigned suite_run_rows;
 
 /* The value of each metric is its own number. */
 static const struct spec stock[] = {
-    { "cpu", "host:a", 100, 1, NULL },          { "cpu", "host:b", 200, 2, NULL },
-    { "cpu.user", "host:a core:0", 300, 3, NULL }, { "cpu.user", "host:b core:0", 400, 4, NULL },
-    { "cpu.user", "host:a core:1", 150, 5, NULL }, { "mem", "", 250, 6, NULL },
-    { "mem", "host:a", 200, 7, NULL },          { "cpu", "host:a", 500, 8, NULL },
-    { "cpuz", "zone:1", 50, 9, NULL },          { "cp", "", 0, 10, NULL },
-    { "\xc3\xa9t\xc3\xa9", "\xc3\xa9", -5, 11, NULL }, { "cpu", "host:a", 200, 12, NULL },
+    { "cpu", "host:a", 100, 1, NULL },
+    { "cpu", "host:b", 200, 2, NULL },
+    { "cpu.user", "host:a core:0", 300, 3, NULL },
+    { "cpu.user", "host:b core:0", 400, 4, NULL },
+    { "cpu.user", "host:a core:1", 150, 5, NULL },
+    { "mem", "", 250, 6, NULL },
+    { "mem", "host:a", 200, 7, NULL },
+    { "cpu", "host:a", 500, 8, NULL },
+    { "cpuz", "zone:1", 50, 9, NULL },
+    { "cp", "", 0, 10, NULL },
+    { "\xc3\xa9t\xc3\xa9", "\xc3\xa9", -5, 11, NULL },
+    { "cpu", "host:a", 200, 12, NULL },
 };
 
 static int set_up_empty(void **state)

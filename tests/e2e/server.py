@@ -39,7 +39,7 @@ class Server:
         self.data_dir = Path(data_dir)
         self.lines = []
         self.changed = threading.Condition()
-        self.ended = False
+        self.ended = self.terminated = False
         self.host = "127.0.0.1"
         self.port = None
         self.process = subprocess.Popen(
@@ -116,14 +116,16 @@ class Server:
         self._check_sanitizers()
 
     def terminate(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        """SIGTERM, without waiting; a second one ends the server at once."""
+        self.terminated = True
+        self.process.send_signal(signal.SIGTERM)
 
     def stop(self):
         """SIGTERM; then the server must end by itself, with exit code 0 and nothing a sanitizer objects to."""
         if self.process.returncode is not None:
             return
-        self.terminate()
+        if not self.terminated:
+            self.terminate()
         try:
             code = self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

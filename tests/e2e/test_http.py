@@ -3,6 +3,7 @@
 Each malformed request is sent whole and byte by byte; it must be answered by its status, the connection must be
 closed, nothing may be stored, and the server must go on serving. Each carries a metric named `trap` in its body.
 """
+import contextlib
 import json
 import socket
 
@@ -66,7 +67,7 @@ def test_a_whole_request_before_the_client_leaves_is_stored(server, name):
 
 
 ACCEPTED = {
-    "blank lines before the request": b"\r\n\r\nGET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a blank line before the request": b"\r\nGET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
     "8-bit bytes in a value": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A: \xe9\xff\r\n\r\n",
     "empty value": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A:\r\n\r\n",
     "blanks around a value": b"GET /healthz HTTP/1.1\r\nHost: \t here \t \r\n\r\n",
@@ -128,6 +129,17 @@ def test_large_chunked_batch(server, name):
     with server.connect() as connection:
         connection.send(post(CHUNKED, body).replace(b"application/json", b"application/x-ndjson"))
         assert connection.read_answer().json() == {"accepted": 5000}
+
+
+def test_chunked_body_beyond_the_limit(server):
+    piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with server.connect() as connection:
+        connection.send(post(CHUNKED, b""))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(129):
+                connection.send(piece)
+        assert_problem(connection.read_answer(), 413, "body-too-large")
+        assert connection.is_closed()
 
 
 def test_pipelined_answers_come_in_order(server, name):

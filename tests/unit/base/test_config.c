@@ -142,9 +142,9 @@ static void config_load_knows_two_names_of_the_stack(void **state)
     assert_loads("ENVIRONMENT= APP_ENV=prod", "prod", 8080);
     assert_refused("ENVIRONMENT=prod APP_ENV=dev", "environment: ENVIRONMENT: differs from APP_ENV, and both name one "
                                                    "setting: set only one of them");
-    assert_refused("ENVIRONMENT=Prod",
-                   "environment: ENVIRONMENT: \"Prod\" is not one of local|dev|test|staging|prod");
-    assert_refused("APP_ENV=../../etc", "environment: APP_ENV: \"../../etc\" is not one of local|dev|test|staging|prod");
+    assert_refused("ENVIRONMENT=Prod", "environment: ENVIRONMENT: \"Prod\" is not one of local|dev|test|staging|prod");
+    assert_refused("APP_ENV=../../etc",
+                   "environment: APP_ENV: \"../../etc\" is not one of local|dev|test|staging|prod");
     file_write(".env", "ENVIRONMENT=dev\nPORT=7\n");
     assert_loads("", "dev", 7);
     assert_loads("APP_ENV=prod", "prod", 7);
@@ -171,7 +171,8 @@ static void config_load_refuses_values(void **state)
         { "PORT=8k", "environment: PORT: \"8k\" is not a whole number from 0 to 65535" },
         { "PORT=0x50", "environment: PORT: \"0x50\" is not a whole number from 0 to 65535" },
         { "PORT=80.0", "environment: PORT: \"80.0\" is not a whole number from 0 to 65535" },
-        { "PORT=18446744073709551616", "environment: PORT: \"18446744073709551616\" is not a whole number from 0 to 65535" },
+        { "PORT=18446744073709551616",
+          "environment: PORT: \"18446744073709551616\" is not a whole number from 0 to 65535" },
         { "PORT=http", "environment: PORT: \"http\" is not a whole number from 0 to 65535" },
         { "LOG_LEVEL=INFO", "environment: LOG_LEVEL: \"INFO\" is not one of debug|info|warn|error" },
         { "LOG_LEVEL=inf", "environment: LOG_LEVEL: \"inf\" is not one of debug|info|warn|error" },
@@ -193,7 +194,8 @@ static void config_load_refuses_values(void **state)
         { "PORT=123456789012345678901234567890123456789012345678901234567890",
           "environment: PORT: \"123456789012345678901234567890123456789012345678...\" is not a whole number from 0 to "
           "65535" },
-        { "BODY_MAX_BYTES=128m", "environment: BODY_MAX_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
+        { "BODY_MAX_BYTES=128m",
+          "environment: BODY_MAX_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
         { "BODY_BUDGET_BYTES=1m",
           "environment: BODY_BUDGET_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
     };
@@ -207,11 +209,11 @@ static void config_load_takes_sizes(void **state)
         const char *variable;
         uint64_t bytes;
     } cases[] = {
-        { "CACHE_MAX_BYTES=0", 0 },          { "CACHE_MAX_BYTES=1", 1 },
-        { "CACHE_MAX_BYTES=1k", 1024 },      { "CACHE_MAX_BYTES=1K", 1024 },
-        { "CACHE_MAX_BYTES=3m", 3 << 20 },   { "CACHE_MAX_BYTES=3M", 3 << 20 },
-        { "CACHE_MAX_BYTES=1g", 1 << 30 },   { "CACHE_MAX_BYTES=1G", 1 << 30 },
-        { "CACHE_MAX_BYTES=0064k", 65536 },  { "CACHE_MAX_BYTES=1024g", 1ULL << 40 },
+        { "CACHE_MAX_BYTES=0", 0 },         { "CACHE_MAX_BYTES=1", 1 },
+        { "CACHE_MAX_BYTES=1k", 1024 },     { "CACHE_MAX_BYTES=1K", 1024 },
+        { "CACHE_MAX_BYTES=3m", 3 << 20 },  { "CACHE_MAX_BYTES=3M", 3 << 20 },
+        { "CACHE_MAX_BYTES=1g", 1 << 30 },  { "CACHE_MAX_BYTES=1G", 1 << 30 },
+        { "CACHE_MAX_BYTES=0064k", 65536 }, { "CACHE_MAX_BYTES=1024g", 1ULL << 40 },
     };
     for (size_t i = 0; i < N_CASES(cases); i++) {
         assert_int_equal(load(cases[i].variable), 0);
@@ -250,7 +252,8 @@ static void config_print_can_be_read_back(void **state)
 {
     char *text = NULL, *again = NULL;
     size_t len;
-    file_write(".env", "DATA_DIR='/a dir/\"x\"\\n # y'\nHOST=::1\nCACHE_MAX_BYTES=1536\nBODY_MIN_BYTES_PER_S=0\nPORT=\"0\"\n");
+    file_write(".env",
+               "DATA_DIR='/a dir/\"x\"\\n # y'\nHOST=::1\nCACHE_MAX_BYTES=1536\nBODY_MIN_BYTES_PER_S=0\nPORT=\"0\"\n");
     assert_int_equal(load(""), 0);
     assert_string_equal(config.data_dir, "/a dir/\"x\"\\n # y");
     FILE *out = open_memstream(&text, &len);
@@ -324,9 +327,10 @@ static void nearest_distance_counts_slips(void **state)
         const char *a, *b;
         unsigned distance;
     } cases[] = {
-        { "", "", 0 },         { "", "ab", 2 },         { "PORT", "port", 0 }, { "PORT", "PROT", 1 },
-        { "PORT", "PORTS", 1 }, { "PORT", "POR", 1 },   { "PORT", "SORT", 1 }, { "PORT", "HOST", 2 },
-        { "kitten", "sitting", 3 }, { "ca", "abc", 3 },
+        { "", "", 0 },         { "", "ab", 2 },        { "PORT", "port", 0 },
+        { "PORT", "PROT", 1 }, { "PORT", "PORTS", 1 }, { "PORT", "POR", 1 },
+        { "PORT", "SORT", 1 }, { "PORT", "HOST", 2 },  { "kitten", "sitting", 3 },
+        { "ca", "abc", 3 },
     };
     for (size_t i = 0; i < N_CASES(cases); i++) {
         assert_int_equal(nearest_distance(cases[i].a, cases[i].b), cases[i].distance);

@@ -106,13 +106,13 @@ static void stats_total_sums_blocks(void **state)
     histogram_add(&a->stages[STAGE_READER], 1000);
     histogram_add(&b->stages[STAGE_READER], 3000);
     struct histogram_sum sum;
-    stats_histogram_total(&registry, STAGE_READER, &sum);
+    stats_histogram_total(&registry, STATS_HISTOGRAM_READER, &sum);
     assert_int_equal(stats_total(&registry, STATS_REQUESTS), 12);
     assert_int_equal(stats_total(&registry, STATS_COMMITS), 0);
     assert_int_equal(stats_gauge_total(&registry, STATS_GAUGE_CONNECTIONS), 5);
     assert_int_equal(sum.n, 2);
     assert_int_equal(sum.sum_ns, 4000);
-    stats_histogram_total(&registry, STAGE_WRITER, &sum);
+    stats_histogram_total(&registry, STATS_HISTOGRAM_WRITER, &sum);
     assert_int_equal(sum.n, 0);
 }
 

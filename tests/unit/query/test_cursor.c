@@ -124,8 +124,10 @@ static void cursor_parse_refuses_other_lengths(void **state)
 
 static void cursor_parse_refuses_other_alphabets(void **state)
 {
-    static const char *const texts[] = { "AAABogfZIXsBAgMEBQYHCAn6+/xhLCQthcvWtQ", "                                      ",
-                                         "AAABogfZIXsBAgMEBQYHCAn6-_xhLCQ%3D%3D=", "{\"timestamp\":1795428000123,\"x\":\"aaaa\"}" };
+    static const char *const texts[] = {
+        "AAABogfZIXsBAgMEBQYHCAn6+/xhLCQthcvWtQ", "                                      ",
+        "AAABogfZIXsBAgMEBQYHCAn6-_xhLCQ%3D%3D=", "{\"timestamp\":1795428000123,\"x\":\"aaaa\"}"
+    };
     for (size_t i = 0; i < N_CASES(texts); i++)
         assert_refused(slice_of(texts[i]));
 }

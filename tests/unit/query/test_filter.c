@@ -78,11 +78,16 @@ static void filter_normalise_refuses(void **state)
         uint32_t limit;
         const char *word;
     } cases[] = {
-        { 5, 5, 0, 1, 1, "`from`" },        { 6, 5, 0, 1, 1, "`from`" },
-        { INT64_MAX, INT64_MAX, 0, 1, 1, "`from`" }, { 0, 1, 2, 1, 1, "`min`" },
-        { 0, 1, INFINITY, -INFINITY, 1, "`min`" },   { 0, 1, NAN, 1, 1, "numbers" },
-        { 0, 1, 0, NAN, 1, "numbers" },     { 0, 1, 0, 1, 0, "`limit`" },
-        { 0, 1, 0, 1, 1001, "`limit`" },    { 0, 1, 0, 1, UINT32_MAX, "`limit`" },
+        { 5, 5, 0, 1, 1, "`from`" },
+        { 6, 5, 0, 1, 1, "`from`" },
+        { INT64_MAX, INT64_MAX, 0, 1, 1, "`from`" },
+        { 0, 1, 2, 1, 1, "`min`" },
+        { 0, 1, INFINITY, -INFINITY, 1, "`min`" },
+        { 0, 1, NAN, 1, 1, "numbers" },
+        { 0, 1, 0, NAN, 1, "numbers" },
+        { 0, 1, 0, 1, 0, "`limit`" },
+        { 0, 1, 0, 1, 1001, "`limit`" },
+        { 0, 1, 0, 1, UINT32_MAX, "`limit`" },
     };
     for (size_t i = 0; i < N_CASES(cases); i++) {
         struct filter filter;
@@ -151,10 +156,10 @@ static void filter_canonical_is_equal_for_equal_questions(void **state)
 static unsigned different_filters(struct filter ret_filters[32])
 {
     static const char *const texts[][4] = {
-        { "", "", "", "" },      { "cpu", "", "", "" },   { "cp", "u", "", "" },    { "", "cpu", "", "" },
-        { "", "", "cpu", "" },   { "", "", "", "cpu" },   { "", "a,b", "", "" },    { "", "a", "b", "" },
-        { "", "a", "", "b" },    { "", "ab", "", "" },    { "", "", "a,b", "" },    { "", "", "ab", "" },
-        { "a", "a", "a", "a" },  { "aa", "a", "a", "" },  { "", "b,c", "d", "" },   { "", "b", "c,d", "" },
+        { "", "", "", "" },     { "cpu", "", "", "" },  { "cp", "u", "", "" },  { "", "cpu", "", "" },
+        { "", "", "cpu", "" },  { "", "", "", "cpu" },  { "", "a,b", "", "" },  { "", "a", "b", "" },
+        { "", "a", "", "b" },   { "", "ab", "", "" },   { "", "", "a,b", "" },  { "", "", "ab", "" },
+        { "a", "a", "a", "a" }, { "aa", "a", "a", "" }, { "", "b,c", "d", "" }, { "", "b", "c,d", "" },
     };
     unsigned n = 0;
     for (; n < N_CASES(texts); n++)

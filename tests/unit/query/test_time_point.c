@@ -142,10 +142,8 @@ static void time_point_parse_stays_inside_its_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(time_point_parse_reads_every_form),
-        cmocka_unit_test(time_point_parse_refuses),
-        cmocka_unit_test(time_point_parse_refuses_nul),
-        cmocka_unit_test(time_point_parse_takes_a_huge_text),
+        cmocka_unit_test(time_point_parse_reads_every_form),      cmocka_unit_test(time_point_parse_refuses),
+        cmocka_unit_test(time_point_parse_refuses_nul),           cmocka_unit_test(time_point_parse_takes_a_huge_text),
         cmocka_unit_test(time_point_parse_stays_inside_its_text),
     };
     return cmocka_run_group_tests_name("time_point", tests, NULL, NULL);

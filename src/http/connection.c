@@ -137,7 +137,7 @@ void connection_timed_out(struct wait *wait)
         break;
     case WAIT_NONE:
     case WAIT_KINDS:
-        assert(!"a wait of no kind is never due");
+        assert(false && "a wait of no kind is never due");
     }
     connection_settle(connection);
 }

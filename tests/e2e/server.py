@@ -39,7 +39,7 @@ class Server:
         self.data_dir = Path(data_dir)
         self.lines = []
         self.changed = threading.Condition()
-        self.ended = False
+        self.ended = self.terminated = False
         self.host = "127.0.0.1"
         self.port = None
         self.process = subprocess.Popen(
@@ -100,6 +100,13 @@ class Server:
                 cursor = {"cursor": page["next"]} if page["next"] is not None else None
         return found
 
+    def take_away(self, name):
+        """Every metric of a name, removed, so that what one test let in does not fail the next ones."""
+        found = self.list_all(name=name)
+        for metric in found:
+            self.request("DELETE", f"/metrics/{metric['id']}")
+        return found
+
     def counter(self, name, **labels):
         """One figure of /-/metrics."""
         wanted = name + ("{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}" if labels else "")
@@ -116,14 +123,16 @@ class Server:
         self._check_sanitizers()
 
     def terminate(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        """SIGTERM, without waiting; a second one ends the server at once."""
+        self.terminated = True
+        self.process.send_signal(signal.SIGTERM)
 
     def stop(self):
         """SIGTERM; then the server must end by itself, with exit code 0 and nothing a sanitizer objects to."""
         if self.process.returncode is not None:
             return
-        self.terminate()
+        if not self.terminated:
+            self.terminate()
         try:
             code = self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

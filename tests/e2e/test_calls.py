@@ -40,7 +40,7 @@ def test_other_methods_are_405(server, path, method):
 
 
 @pytest.mark.parametrize("path", ["/", "/metric", "/metrics/", "/Metrics", "/metrics/a/b", "//metrics", "/-/", "/-/metrics/x",
-                                  "/metrics%2f", "/healthz/", "/../metrics", "/favicon.ico", "/metrics/..%2f"])
+                                  "/metrics%2f", "/healthz/", "/../metrics", "/favicon.ico"])
 def test_unknown_paths_are_404(server, path):
     assert_problem(server.request("GET", path), 404, "not-found")
     assert_problem(server.request("POST", path, {"name": "x", "value": 1}), 404, "not-found")

@@ -47,7 +47,7 @@ def test_unknown_arguments_are_refused(argument):
 
 
 BAD_LINES = {
-    "no equals sign": ("PORT 8080", "PORT"),
+    "no equals sign": ("PORT 8080", "KEY=value"),
     "unknown key": ("COLOUR=red", "COLOUR"),
     "no number": ("PORT=http", "PORT"),
     "number with more behind it": ("JOBS=12x", "JOBS"),
@@ -57,7 +57,7 @@ BAD_LINES = {
     "no such choice": ("LOG_LEVEL=loud", "LOG_LEVEL"),
     "open quote": ('DATA_DIR="data', "DATA_DIR"),
     "text behind a quote": ('DATA_DIR="data"x', "DATA_DIR"),
-    "bad key": ("9PORT=1", "9PORT"),
+    "bad key": ("9PORT=1", "KEY=value"),
 }
 
 

@@ -3,6 +3,7 @@
 Each malformed request is sent whole and byte by byte; it must be answered by its status, the connection must be
 closed, nothing may be stored, and the server must go on serving. Each carries a metric named `trap` in its body.
 """
+import contextlib
 import json
 import socket
 
@@ -11,10 +12,6 @@ import pytest
 from problems import assert_problem
 from traps import BODY, CHUNK, CHUNKED, HOST, JSON, LENGTH, MALFORMED, REFUSED, chunks, post
 from wire import Closed, eventually
-
-def trapped(server):
-    return server.request("GET", "/metrics?name=trap", headers={"Cache-Control": "no-cache"}).json()["metrics"]
-
 
 @pytest.mark.parametrize("way", ["whole", "bytewise"])
 @pytest.mark.parametrize("trap", REFUSED)
@@ -29,7 +26,7 @@ def test_refused_and_closed(server, trap, way):
         assert_problem(answer, status)
         assert (answer["Connection"] or "").lower() == "close"
         assert connection.is_closed(), "the connection is closed behind the answer"
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
@@ -39,7 +36,7 @@ def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
             connection.send(MALFORMED[name] + hidden)
             assert connection.read_answer().status == 400
             assert connection.is_closed(), name
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_answers_before_a_refused_request_still_come(server):
@@ -53,7 +50,7 @@ def test_unfinished_requests_store_nothing(server):
     for data in (b"P", b"POST /metrics HTTP/1.1\r\n", post(LENGTH)[:-1], chunks(CHUNK), chunks(CHUNK + b"0\r\n")):
         with server.connect() as connection:
             connection.send(data)
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_whole_request_before_the_client_leaves_is_stored(server, name):
@@ -66,7 +63,7 @@ def test_a_whole_request_before_the_client_leaves_is_stored(server, name):
 
 
 ACCEPTED = {
-    "blank lines before the request": b"\r\n\r\nGET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a blank line before the request": b"\r\nGET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
     "8-bit bytes in a value": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A: \xe9\xff\r\n\r\n",
     "empty value": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A:\r\n\r\n",
     "blanks around a value": b"GET /healthz HTTP/1.1\r\nHost: \t here \t \r\n\r\n",
@@ -109,7 +106,7 @@ def test_chunked_bodies(server, name, case, way):
         answer = connection.read_answer()
         assert answer.status == 201 and answer.json()["name"] == "trap"
         assert connection.request("DELETE", answer["Location"]).status == 204
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_trailer_is_no_field(server):
@@ -128,6 +125,17 @@ def test_large_chunked_batch(server, name):
     with server.connect() as connection:
         connection.send(post(CHUNKED, body).replace(b"application/json", b"application/x-ndjson"))
         assert connection.read_answer().json() == {"accepted": 5000}
+
+
+def test_chunked_body_beyond_the_limit(server):
+    piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with server.connect() as connection:
+        connection.send(post(CHUNKED, b""))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(129):
+                connection.send(piece)
+        assert_problem(connection.read_answer(), 413, "body-too-large")
+        assert connection.is_closed()
 
 
 def test_pipelined_answers_come_in_order(server, name):

@@ -235,6 +235,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     }
     intake->head_bytes = raw_head.len;
     intake->phase = INTAKE_BODY;
+    intake->owes_continue = false;
     intake->chunked = head->chunked;
     intake->chunks = (struct chunks){ 0 };
     intake->body_left = head->content_length;
@@ -242,10 +243,24 @@ static void start_body(struct connection *connection, const struct head *head, s
     intake->body_received = 0;
 }
 
+void intake_say_continue(struct connection *connection)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct intake *intake = &connection->intake;
+    if (!intake->owes_continue || intake->phase != INTAKE_BODY || connection->first != NULL)
+        return;
+    intake->owes_continue = false;
+    outlet_send(connection, interim, sizeof(interim) - 1);
+}
+
 void intake_check_body(struct connection *connection)
 {
     const struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
+    if (intake->owes_continue) { /* the client waits for the server, not the other way round */
+        intake->body_since_ns = loop_now_ns(loop);
+        return;
+    }
     uint64_t elapsed_ns = loop_now_ns(loop) - intake->body_since_ns;
     uint64_t wanted = elapsed_ns / 1000000 * loop->settings->body_min_rate / 1000;
     bool is_slow = elapsed_ns >= RATE_GRACE_NS && intake->body_received < wanted;
@@ -283,8 +298,10 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
         return;
     }
     start_body(connection, &head, raw_head);
-    if (head.expects_continue && feed->left == 0 && connection->intake.phase == INTAKE_BODY)
-        outlet_send(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    if (head.expects_continue && feed->left == 0) {
+        connection->intake.owes_continue = true;
+        loop_mark_dirty(loop, connection);
+    }
 }
 
 /* RFC 9112, 2.2: empty lines before a request line are read over. */
@@ -324,6 +341,7 @@ static void feed_all(struct connection *connection, struct feed *feed, size_t *s
         if (intake->phase == INTAKE_HEAD && !feed_head(connection, feed, scanned))
             return;
         if (feed->left > 0 && intake->phase == INTAKE_BODY) {
+            intake->owes_continue = false; /* it does not wait for it */
             if (intake->chunked)
                 feed_chunked_body(connection, feed);
             else

@@ -11,13 +11,19 @@
 
 enum { BUSY_MS = 250 };
 
+#define WRITER_SETTINGS                                                                                                \
+    "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"                                         \
+    "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"                                                 \
+    "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
+#define READER_SETTINGS                                                                                                \
+    "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"                                         \
+    "PRAGMA wal_autocheckpoint=0;"
+#define UPKEEP_SETTINGS "PRAGMA synchronous=FULL; PRAGMA cache_size=-64; PRAGMA wal_autocheckpoint=0;"
+
 static const char *const settings_of_role[] = {
-    [DATABASE_WRITER] = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                        "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
-                        "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;",
-    [DATABASE_READER] = "PRAGMA query_only=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"
-                        "PRAGMA wal_autocheckpoint=0;",
-    [DATABASE_UPKEEP] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-64; PRAGMA wal_autocheckpoint=0;",
+    [DATABASE_WRITER] = WRITER_SETTINGS,
+    [DATABASE_READER] = READER_SETTINGS,
+    [DATABASE_UPKEEP] = UPKEEP_SETTINGS,
 };
 
 /* Settings of the whole process: no locks inside connections, which are one thread's each, and no

@@ -22,7 +22,8 @@ static bool block_has(const uint32_t *series, uint32_t n, uint32_t wanted)
 }
 
 /* What the snapshot holds of a touched row; its index entry is in the table, if it has changed. */
-static int look_up_touched(struct finder *finder, uint64_t row, uint32_t series, int64_t timestamp_ms, double *ret_value)
+static int look_up_touched(struct finder *finder, uint64_t row, uint32_t series, int64_t timestamp_ms,
+                           double *ret_value)
 {
     struct record record;
     int code = lookup_row(finder->lookup, row, &record);

@@ -35,8 +35,8 @@ struct cache_ops {
     const char *name; /* "memory" */
 
     /* Worker thread. Gives *ret_cache, or -1 with error set. Keeps context until close. */
-    int (*open)(const struct cache_settings *settings, cache_done_fn *done, void *context,
-                struct cache **ret_cache, struct error *error);
+    int (*open)(const struct cache_settings *settings, cache_done_fn *done, void *context, struct cache **ret_cache,
+                struct error *error);
     void (*close)(struct cache **cache);
 
     /* Looks up job->cache.key. Sets cache.generation (now) and cache.read_ns. When an answer of that
@@ -54,7 +54,8 @@ struct cache_ops {
      * answer that is too large or older than the TTL is not kept. Then done. */
     void (*put)(struct cache *cache, struct job *job, uint64_t stale_ns);
     /* Moves the generations of what the job wrote: SCOPE_ALL, the name of each of metrics[] and of
-     * previous, and the ids that were there before (client ids, update, delete). Then done. */
+     * previous, and the ids that were there before (client ids, update, delete). An update or delete
+     * of unknown outcome has no previous: it may have been any name, so all scopes move. Then done. */
     void (*bump)(struct cache *cache, struct job *job);
     /* End of a batch: sends what was gathered; NULL when a backend gathers nothing. */
     void (*flush)(struct cache *cache);

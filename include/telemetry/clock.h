@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000ULL
-#define NS_PER_S 1000000000ULL
+#define NS_PER_S  1000000000ULL
 
 /* Nanoseconds of CLOCK_MONOTONIC: deadlines and durations. */
 static inline uint64_t clock_ns(void)

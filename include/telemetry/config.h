@@ -14,62 +14,67 @@
 
 #include <telemetry/status.h>
 
-#define CONFIG_TABLE(G, X)                                                                                           \
-    G("Where it runs")                                                                                               \
-    X(environment, "APP_ENV", CHOICE, "local", 0, 0, "local|dev|test|staging|prod: which stack this is; ENVIRONMENT means the same") \
-    X(host, "HOST", TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all")                          \
-    X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                       \
-    X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                   \
-    X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")        \
-    G("Log")                                                                                                         \
-    X(log_level, "LOG_LEVEL", CHOICE, "info", 0, 0, "debug|info|warn|error: least level that is written")            \
-    X(log_format, "LOG_FORMAT", CHOICE, "json", 0, 0, "json|text: one line for each event, on standard error")       \
-    G("Threads and batches")                                                                                         \
-    X(loops, "LOOPS", COUNT, "1", 1, 16, "threads that accept connections and read requests")                        \
-    X(parser_workers, "PARSER_WORKERS", COUNT, "1", 1, 16, "threads that read targets and bodies")                   \
-    X(storage_workers, "STORAGE_WORKERS", COUNT, "1", 1, 16, "threads that write to the store; sqlite uses 1")       \
-    X(query_workers, "QUERY_WORKERS", COUNT, "2", 1, 16, "threads that read from the store")                         \
-    X(jobs, "JOBS", COUNT, "2048", 4, 65536, "requests under way at once, on each loop")                             \
-    X(batch_max, "BATCH_MAX", COUNT, "1024", 1, 4096, "requests that one commit takes at most")                      \
-    X(batch_linger_us, "BATCH_LINGER_US", US, "0", 0, 1000000, "how long a commit waits for more requests")          \
-    G("Cache")                                                                                                       \
-    X(cache_max_bytes, "CACHE_MAX_BYTES", BYTES, "64m", 0, 1099511627776, "memory for cached answers")               \
-    X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")        \
-    X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000, "how far behind the newest write an answer may be; 0: not at all") \
-    G("Limits of requests")                                                                                          \
-    X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576, "open connections on each loop; more are answered 503") \
-    X(pipeline_max, "PIPELINE_MAX", COUNT, "16", 1, 256, "unanswered requests on one connection before it is read no further") \
-    X(target_max_bytes, "TARGET_MAX_BYTES", BYTES, "8k", 64, 65536, "longest request target; more: 414")             \
-    X(head_max_bytes, "HEAD_MAX_BYTES", BYTES, "16k", 256, 65536, "largest request head; more: 431")                 \
-    X(head_max_fields, "HEAD_MAX_FIELDS", COUNT, "100", 1, 1000, "header fields of a request; more: 431")            \
-    X(body_max_bytes, "BODY_MAX_BYTES", BYTES, "8m", 1024, 1073741824, "largest body, of a batch; more: 413")        \
-    X(single_max_bytes, "SINGLE_MAX_BYTES", BYTES, "1m", 1024, 1073741824, "largest body of one metric; more: 413")  \
-    X(batch_max_items, "BATCH_MAX_ITEMS", COUNT, "50000", 1, 1000000, "metrics in one request; more: 413")           \
-    X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776, "memory for all bodies under way; none left: 503") \
-    X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                   \
-    G("Limits of metrics")                                                                                           \
-    X(name_max_bytes, "NAME_MAX_BYTES", COUNT, "256", 1, 256, "longest metric name")                                 \
-    X(tags_max, "TAGS_MAX", COUNT, "32", 0, 32, "tags of one metric")                                                \
-    X(tag_max_bytes, "TAG_MAX_BYTES", COUNT, "128", 1, 128, "longest tag")                                           \
-    G("Time-outs")                                                                                                   \
-    X(head_timeout_ms, "HEAD_TIMEOUT_MS", MS, "10000", 10, 3600000, "from the first byte of a head to its last")     \
-    X(body_timeout_ms, "BODY_TIMEOUT_MS", MS, "30000", 10, 3600000, "for a whole body")                              \
-    X(body_min_rate, "BODY_MIN_BYTES_PER_S", BYTES, "1k", 0, 1073741824, "slowest body, after its first 2 s; 0: any") \
-    X(idle_timeout_ms, "IDLE_TIMEOUT_MS", MS, "60000", 10, 86400000, "a connection without a request is closed")     \
-    X(write_timeout_ms, "WRITE_TIMEOUT_MS", MS, "10000", 10, 3600000, "for a client to take an answer")              \
-    X(request_timeout_ms, "REQUEST_TIMEOUT_MS", MS, "15000", 10, 3600000, "from a whole request to its answer")      \
-    X(query_timeout_ms, "QUERY_TIMEOUT_MS", MS, "10000", 10, 3600000, "for one read of the store")                   \
+#define CONFIG_TABLE(G, X)                                                                                             \
+    G("Where it runs")                                                                                                 \
+    X(environment, "APP_ENV", CHOICE, "local", 0, 0,                                                                   \
+      "local|dev|test|staging|prod: which stack this is; ENVIRONMENT means the same")                                  \
+    X(host, "HOST", TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all")                            \
+    X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                         \
+    X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                     \
+    X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")          \
+    G("Log")                                                                                                           \
+    X(log_level, "LOG_LEVEL", CHOICE, "info", 0, 0, "debug|info|warn|error: least level that is written")              \
+    X(log_format, "LOG_FORMAT", CHOICE, "json", 0, 0, "json|text: one line for each event, on standard error")         \
+    G("Threads and batches")                                                                                           \
+    X(loops, "LOOPS", COUNT, "1", 1, 16, "threads that accept connections and read requests")                          \
+    X(parser_workers, "PARSER_WORKERS", COUNT, "1", 1, 16, "threads that read targets and bodies")                     \
+    X(storage_workers, "STORAGE_WORKERS", COUNT, "1", 1, 16, "threads that write to the store; sqlite uses 1")         \
+    X(query_workers, "QUERY_WORKERS", COUNT, "2", 1, 16, "threads that read from the store")                           \
+    X(jobs, "JOBS", COUNT, "2048", 4, 65536, "requests under way at once, on each loop")                               \
+    X(batch_max, "BATCH_MAX", COUNT, "1024", 1, 4096, "requests that one commit takes at most")                        \
+    X(batch_linger_us, "BATCH_LINGER_US", US, "0", 0, 1000000, "how long a commit waits for more requests")            \
+    G("Cache")                                                                                                         \
+    X(cache_max_bytes, "CACHE_MAX_BYTES", BYTES, "64m", 0, 1099511627776, "memory for cached answers")                 \
+    X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")          \
+    X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000,                                                          \
+      "how far behind the newest write an answer may be; 0: not at all")                                               \
+    G("Limits of requests")                                                                                            \
+    X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576,                                                  \
+      "open connections on each loop; more are answered 503")                                                          \
+    X(pipeline_max, "PIPELINE_MAX", COUNT, "16", 1, 256,                                                               \
+      "unanswered requests on one connection before it is read no further")                                            \
+    X(target_max_bytes, "TARGET_MAX_BYTES", BYTES, "8k", 64, 65536, "longest request target; more: 414")               \
+    X(head_max_bytes, "HEAD_MAX_BYTES", BYTES, "16k", 256, 65536, "largest request head; more: 431")                   \
+    X(head_max_fields, "HEAD_MAX_FIELDS", COUNT, "100", 1, 1000, "header fields of a request; more: 431")              \
+    X(body_max_bytes, "BODY_MAX_BYTES", BYTES, "8m", 1024, 1073741824, "largest body, of a batch; more: 413")          \
+    X(single_max_bytes, "SINGLE_MAX_BYTES", BYTES, "1m", 1024, 1073741824, "largest body of one metric; more: 413")    \
+    X(batch_max_items, "BATCH_MAX_ITEMS", COUNT, "50000", 1, 1000000, "metrics in one request; more: 413")             \
+    X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
+      "memory for all bodies under way; none left: 503")                                                               \
+    X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
+    G("Limits of metrics")                                                                                             \
+    X(name_max_bytes, "NAME_MAX_BYTES", COUNT, "256", 1, 256, "longest metric name")                                   \
+    X(tags_max, "TAGS_MAX", COUNT, "32", 0, 32, "tags of one metric")                                                  \
+    X(tag_max_bytes, "TAG_MAX_BYTES", COUNT, "128", 1, 128, "longest tag")                                             \
+    G("Time-outs")                                                                                                     \
+    X(head_timeout_ms, "HEAD_TIMEOUT_MS", MS, "10000", 10, 3600000, "from the first byte of a head to its last")       \
+    X(body_timeout_ms, "BODY_TIMEOUT_MS", MS, "30000", 10, 3600000, "for a whole body")                                \
+    X(body_min_rate, "BODY_MIN_BYTES_PER_S", BYTES, "1k", 0, 1073741824, "slowest body, after its first 2 s; 0: any")  \
+    X(idle_timeout_ms, "IDLE_TIMEOUT_MS", MS, "60000", 10, 86400000, "a connection without a request is closed")       \
+    X(write_timeout_ms, "WRITE_TIMEOUT_MS", MS, "10000", 10, 3600000, "for a client to take an answer")                \
+    X(request_timeout_ms, "REQUEST_TIMEOUT_MS", MS, "15000", 10, 3600000, "from a whole request to its answer")        \
+    X(query_timeout_ms, "QUERY_TIMEOUT_MS", MS, "10000", 10, 3600000, "for one read of the store")                     \
     X(drain_timeout_ms, "DRAIN_TIMEOUT_MS", MS, "10000", 10, 3600000, "for answering what was received, at shutdown")
 
 /* One member for each row; texts are owned by the config. */
 struct config {
-#define CONFIG_TYPE_TEXT char *
+#define CONFIG_TYPE_TEXT   char *
 #define CONFIG_TYPE_CHOICE char *
-#define CONFIG_TYPE_COUNT uint64_t
-#define CONFIG_TYPE_BYTES uint64_t
-#define CONFIG_TYPE_MS uint64_t
-#define CONFIG_TYPE_US uint64_t
-#define CONFIG_TYPE_DAYS uint64_t
+#define CONFIG_TYPE_COUNT  uint64_t
+#define CONFIG_TYPE_BYTES  uint64_t
+#define CONFIG_TYPE_MS     uint64_t
+#define CONFIG_TYPE_US     uint64_t
+#define CONFIG_TYPE_DAYS   uint64_t
 #define CONFIG_NO_MEMBER(title)
 #define CONFIG_MEMBER(member, key, kind, standard, min, max, help) CONFIG_TYPE_##kind member;
     CONFIG_TABLE(CONFIG_NO_MEMBER, CONFIG_MEMBER)

@@ -33,14 +33,14 @@ struct log_place {
  * strings alternate and end with NULL. A NULL value prints as empty. Use the macros. */
 void log_write(enum log_level level, struct log_place *place, const char *message, ...) __attribute__((sentinel));
 
-#define LOG_AT(level, ...)                                            \
-    do {                                                              \
-        static struct log_place log_place_here;                       \
-        log_write((level), &log_place_here, __VA_ARGS__, (char *)0);  \
+#define LOG_AT(level, ...)                                                                                             \
+    do {                                                                                                               \
+        static struct log_place log_place_here;                                                                        \
+        log_write((level), &log_place_here, __VA_ARGS__, (char *)0);                                                   \
     } while (0)
 #define log_debug(...) LOG_AT(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) LOG_AT(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) LOG_AT(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  LOG_AT(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  LOG_AT(LOG_WARN, __VA_ARGS__)
 #define log_error(...) LOG_AT(LOG_ERROR, __VA_ARGS__)
 
 /* A number as a value: lends text that lives in the caller's block. */

@@ -32,14 +32,14 @@ struct metric_id {
 };
 
 struct metric {
-    struct slice series;    /* in the arena of the job that carries the metric */
-    uint16_t name_bytes;    /* the name is the first name_bytes of series */
-    uint8_t n_tags;         /* 0..METRIC_TAGS_MAX */
-    bool has_id;            /* false until a client or the store gave an id */
-    bool client_id;         /* the id came with the request: its insert can meet a duplicate */
+    struct slice series; /* in the arena of the job that carries the metric */
+    uint16_t name_bytes; /* the name is the first name_bytes of series */
+    uint8_t n_tags;      /* 0..METRIC_TAGS_MAX */
+    bool has_id;         /* false until a client or the store gave an id */
+    bool client_id;      /* the id came with the request: its insert can meet a duplicate */
     struct metric_id id;
-    int64_t timestamp_ms;   /* since 1970-01-01T00:00:00Z */
-    double value;           /* finite */
+    int64_t timestamp_ms; /* since 1970-01-01T00:00:00Z */
+    double value;         /* finite */
 };
 
 static inline struct slice metric_name(const struct metric *metric)
@@ -52,8 +52,8 @@ bool metric_next_tag(const struct metric *metric, size_t *cursor, struct slice *
 
 /* Makes the series bytes of a name and tags in arena: sorts tags[] in place, drops doubles, sets
  * series, name_bytes and n_tags. False when the arena is exhausted. n_tags <= METRIC_TAGS_MAX. */
-MUST_CHECK bool metric_set_series(struct metric *metric, struct arena *arena, struct slice name,
-                                  struct slice tags[], unsigned n_tags);
+MUST_CHECK bool metric_set_series(struct metric *metric, struct arena *arena, struct slice name, struct slice tags[],
+                                  unsigned n_tags);
 
 /* Same id, series, value (bitwise, but 0.0 equals -0.0) and timestamp. */
 bool metric_equal(const struct metric *a, const struct metric *b);

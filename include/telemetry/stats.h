@@ -12,40 +12,40 @@
 #include <telemetry/status.h>
 
 /* X(symbol, Prometheus name, labels or "", help). Rows of one name stand together. */
-#define STATS_COUNTERS(X)                                                                                       \
-    X(CONNECTIONS_OPENED, "telemetry_connections_total", "event=\"opened\"", "Connections by event")            \
-    X(CONNECTIONS_CLOSED, "telemetry_connections_total", "event=\"closed\"", "Connections by event")            \
-    X(CONNECTIONS_REFUSED, "telemetry_connections_total", "event=\"refused\"", "Connections by event")          \
-    X(RECEIVED_BYTES, "telemetry_received_bytes_total", "", "Bytes read from clients")                          \
-    X(SENT_BYTES, "telemetry_sent_bytes_total", "", "Bytes written to clients")                                 \
-    X(REQUESTS, "telemetry_requests_total", "", "Requests that arrived whole or were refused")                  \
-    X(ANSWERS_2XX, "telemetry_answers_total", "class=\"2xx\"", "Answers by class")                              \
-    X(ANSWERS_3XX, "telemetry_answers_total", "class=\"3xx\"", "Answers by class")                              \
-    X(ANSWERS_4XX, "telemetry_answers_total", "class=\"4xx\"", "Answers by class")                              \
-    X(ANSWERS_5XX, "telemetry_answers_total", "class=\"5xx\"", "Answers by class")                              \
-    X(REFUSED_NO_JOB, "telemetry_refused_total", "reason=\"no_job\"", "Requests refused by a limit")            \
-    X(REFUSED_NO_BUDGET, "telemetry_refused_total", "reason=\"body_budget\"", "Requests refused by a limit")    \
-    X(REFUSED_DRAINING, "telemetry_refused_total", "reason=\"draining\"", "Requests refused by a limit")        \
-    X(REFUSED_EXPIRED, "telemetry_refused_total", "reason=\"expired\"", "Requests refused by a limit")          \
-    X(TIMEOUT_HEAD, "telemetry_timeouts_total", "wait=\"head\"", "Connections ended by a time-out")             \
-    X(TIMEOUT_BODY, "telemetry_timeouts_total", "wait=\"body\"", "Connections ended by a time-out")             \
-    X(TIMEOUT_IDLE, "telemetry_timeouts_total", "wait=\"idle\"", "Connections ended by a time-out")             \
-    X(TIMEOUT_WRITE, "telemetry_timeouts_total", "wait=\"write\"", "Connections ended by a time-out")           \
-    X(TIMEOUT_REQUEST, "telemetry_timeouts_total", "wait=\"request\"", "Connections ended by a time-out")       \
-    X(CACHE_HITS, "telemetry_cache_total", "result=\"hit\"", "Cache look-ups by result")                        \
-    X(CACHE_STALE_HITS, "telemetry_cache_total", "result=\"stale\"", "Cache look-ups by result")                \
-    X(CACHE_COLLAPSED_HITS, "telemetry_cache_total", "result=\"collapsed\"", "Cache look-ups by result")        \
-    X(CACHE_MISSES, "telemetry_cache_total", "result=\"miss\"", "Cache look-ups by result")                     \
-    X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                 \
-    X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                    \
-    X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES") \
-    X(METRICS_INSERTED, "telemetry_metrics_total", "change=\"inserted\"", "Metrics changed durably")            \
-    X(METRICS_UPDATED, "telemetry_metrics_total", "change=\"updated\"", "Metrics changed durably")              \
-    X(METRICS_DELETED, "telemetry_metrics_total", "change=\"deleted\"", "Metrics changed durably")              \
-    X(METRICS_EXPIRED, "telemetry_metrics_total", "change=\"expired\"", "Metrics changed durably")              \
-    X(COMMITS, "telemetry_storage_commits_total", "", "Group commits")                                          \
-    X(STORAGE_ERRORS, "telemetry_storage_errors_total", "", "Calls of the store that failed")                   \
-    X(ARENA_OVERFLOWS, "telemetry_arena_overflows_total", "", "Jobs whose memory did not fit its first block")  \
+#define STATS_COUNTERS(X)                                                                                              \
+    X(CONNECTIONS_OPENED, "telemetry_connections_total", "event=\"opened\"", "Connections by event")                   \
+    X(CONNECTIONS_CLOSED, "telemetry_connections_total", "event=\"closed\"", "Connections by event")                   \
+    X(CONNECTIONS_REFUSED, "telemetry_connections_total", "event=\"refused\"", "Connections by event")                 \
+    X(RECEIVED_BYTES, "telemetry_received_bytes_total", "", "Bytes read from clients")                                 \
+    X(SENT_BYTES, "telemetry_sent_bytes_total", "", "Bytes written to clients")                                        \
+    X(REQUESTS, "telemetry_requests_total", "", "Requests that arrived whole or were refused")                         \
+    X(ANSWERS_2XX, "telemetry_answers_total", "class=\"2xx\"", "Answers by class")                                     \
+    X(ANSWERS_3XX, "telemetry_answers_total", "class=\"3xx\"", "Answers by class")                                     \
+    X(ANSWERS_4XX, "telemetry_answers_total", "class=\"4xx\"", "Answers by class")                                     \
+    X(ANSWERS_5XX, "telemetry_answers_total", "class=\"5xx\"", "Answers by class")                                     \
+    X(REFUSED_NO_JOB, "telemetry_refused_total", "reason=\"no_job\"", "Requests refused by a limit")                   \
+    X(REFUSED_NO_BUDGET, "telemetry_refused_total", "reason=\"body_budget\"", "Requests refused by a limit")           \
+    X(REFUSED_DRAINING, "telemetry_refused_total", "reason=\"draining\"", "Requests refused by a limit")               \
+    X(REFUSED_EXPIRED, "telemetry_refused_total", "reason=\"expired\"", "Requests refused by a limit")                 \
+    X(TIMEOUT_HEAD, "telemetry_timeouts_total", "wait=\"head\"", "Connections ended by a time-out")                    \
+    X(TIMEOUT_BODY, "telemetry_timeouts_total", "wait=\"body\"", "Connections ended by a time-out")                    \
+    X(TIMEOUT_IDLE, "telemetry_timeouts_total", "wait=\"idle\"", "Connections ended by a time-out")                    \
+    X(TIMEOUT_WRITE, "telemetry_timeouts_total", "wait=\"write\"", "Connections ended by a time-out")                  \
+    X(TIMEOUT_REQUEST, "telemetry_timeouts_total", "wait=\"request\"", "Connections ended by a time-out")              \
+    X(CACHE_HITS, "telemetry_cache_total", "result=\"hit\"", "Cache look-ups by result")                               \
+    X(CACHE_STALE_HITS, "telemetry_cache_total", "result=\"stale\"", "Cache look-ups by result")                       \
+    X(CACHE_COLLAPSED_HITS, "telemetry_cache_total", "result=\"collapsed\"", "Cache look-ups by result")               \
+    X(CACHE_MISSES, "telemetry_cache_total", "result=\"miss\"", "Cache look-ups by result")                            \
+    X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                        \
+    X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                           \
+    X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES")        \
+    X(METRICS_INSERTED, "telemetry_metrics_total", "change=\"inserted\"", "Metrics changed durably")                   \
+    X(METRICS_UPDATED, "telemetry_metrics_total", "change=\"updated\"", "Metrics changed durably")                     \
+    X(METRICS_DELETED, "telemetry_metrics_total", "change=\"deleted\"", "Metrics changed durably")                     \
+    X(METRICS_EXPIRED, "telemetry_metrics_total", "change=\"expired\"", "Metrics changed durably")                     \
+    X(COMMITS, "telemetry_storage_commits_total", "", "Group commits")                                                 \
+    X(STORAGE_ERRORS, "telemetry_storage_errors_total", "", "Calls of the store that failed")                          \
+    X(ARENA_OVERFLOWS, "telemetry_arena_overflows_total", "", "Jobs whose memory did not fit its first block")         \
     X(LOG_DROPPED, "telemetry_log_dropped_total", "", "Log lines dropped by a limit")
 
 enum stats_counter {
@@ -56,13 +56,13 @@ enum stats_counter {
 };
 
 /* X(symbol, Prometheus name, help): values of the moment, which only their owner sets. */
-#define STATS_GAUGES(X)                                                                   \
-    X(CONNECTIONS, "telemetry_connections", "Connections open")                           \
-    X(JOBS_IN_USE, "telemetry_jobs_in_use", "Requests under way")                         \
-    X(BODY_BYTES, "telemetry_body_bytes", "Bytes of bodies being received or worked on")  \
-    X(CACHE_BYTES, "telemetry_cache_bytes", "Bytes of cached answers")                    \
-    X(CACHE_ENTRIES, "telemetry_cache_entries", "Cached answers")                         \
-    X(STORAGE_WAL_BYTES, "telemetry_storage_wal_bytes", "Bytes of log not yet moved to the database") \
+#define STATS_GAUGES(X)                                                                                                \
+    X(CONNECTIONS, "telemetry_connections", "Connections open")                                                        \
+    X(JOBS_IN_USE, "telemetry_jobs_in_use", "Requests under way")                                                      \
+    X(BODY_BYTES, "telemetry_body_bytes", "Bytes of bodies being received or worked on")                               \
+    X(CACHE_BYTES, "telemetry_cache_bytes", "Bytes of cached answers")                                                 \
+    X(CACHE_ENTRIES, "telemetry_cache_entries", "Cached answers")                                                      \
+    X(STORAGE_WAL_BYTES, "telemetry_storage_wal_bytes", "Bytes of log not yet moved to the database")                  \
     X(STORAGE_TAIL, "telemetry_storage_unmerged_metrics", "Metrics whose index entry waits in memory")
 
 enum stats_gauge {
@@ -86,10 +86,10 @@ struct histogram {
 struct stats {
     _Alignas(64) atomic_uint_fast64_t counters[STATS_N_COUNTERS];
     atomic_int_fast64_t gauges[STATS_N_GAUGES];
-    struct histogram stages[STAGE_COUNT];  /* queueing and work of each stage */
-    struct histogram requests;             /* whole request received to answer handed to the kernel */
-    struct histogram commits;              /* one group commit */
-    struct stats *next;                    /* registry list */
+    struct histogram stages[STAGE_COUNT]; /* queueing and work of each stage */
+    struct histogram requests;            /* whole request received to answer handed to the kernel */
+    struct histogram commits;             /* one group commit */
+    struct stats *next;                   /* registry list */
 };
 
 /* Owner thread ------------------------------------------------------------ */
@@ -111,9 +111,9 @@ void histogram_add(struct histogram *histogram, uint64_t ns);
 /* All blocks of a server. Blocks are added at boot, before any reader runs. */
 struct stats_registry {
     struct stats *first;
-    uint64_t started_ns;       /* clock_ns() at boot */
-    int64_t started_wall_ms;   /* clock_wall_ms() at boot */
-    const char *version;       /* static */
+    uint64_t started_ns;         /* clock_ns() at boot */
+    int64_t started_wall_ms;     /* clock_wall_ms() at boot */
+    const char *version;         /* static */
     const char *storage, *cache; /* names of the backends, static */
 };
 

@@ -26,11 +26,12 @@ struct storage_settings {
     unsigned retention_days; /* 0: metrics are kept for ever */
     unsigned n_writers, n_readers;
     uint64_t query_limit_ns; /* how long one read may take */
+    unsigned run_rows;       /* embedded: how many rows wait for their place in the index; 0: its own choice */
 };
 
 /* Whether the store can serve, for /readyz: written by workers, read by any thread. */
 struct storage_health {
-    atomic_int status;        /* enum status: STATUS_OK or why writes are refused */
+    atomic_int status; /* enum status: STATUS_OK or why writes are refused */
 };
 
 struct storage_ops {
@@ -65,7 +66,8 @@ struct storage_ops {
     void (*read)(struct storage_session *session, struct job *jobs[], unsigned n);
 
     /* Writer thread, between batches: upkeep in slices short beside a commit (merging, retention,
-     * probing a store that failed). Returns the clock_ns() at which it wants to run again. */
+     * probing a store that failed). Returns the clock_ns() at which it wants to run again, if nothing
+     * is written before; after a write it wants to run at once. */
     uint64_t (*tick)(struct storage_session *session, uint64_t now_ns);
 };
 

@@ -75,7 +75,7 @@ static unsigned connections_limit(const struct config *config)
     uint64_t allowed = (files.rlim_cur - spare) / config->loops;
     if (allowed < limit) {
         char number[LOG_NUMBER_BYTES];
-        log_warn("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
+        log_info("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
                  log_number(number, (int64_t)allowed));
         limit = allowed;
     }
@@ -141,11 +141,11 @@ static void add_workers(struct app *app)
     cache_worker_init(&app->cache, &cache);
     add_worker(app, &app->cache.worker, BATCH_LIMIT, 0);
     for (unsigned i = 0; i < app->n_writers; i++) {
-        storage_worker_init(&app->writers[i], app->storage_ops, app->storage, STORAGE_WRITER, i);
+        storage_worker_init(&app->writers[i], &storage_writer_stage, app->storage_ops, app->storage, i);
         add_worker(app, &app->writers[i].worker, batch_max, config->batch_linger_us * US_NS);
     }
     for (unsigned i = 0; i < app->n_readers; i++) {
-        storage_worker_init(&app->readers[i], app->storage_ops, app->storage, STORAGE_READER, i);
+        storage_worker_init(&app->readers[i], &storage_reader_stage, app->storage_ops, app->storage, i);
         add_worker(app, &app->readers[i].worker, BATCH_LIMIT, 0);
     }
 }

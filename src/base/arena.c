@@ -17,9 +17,8 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena, void *block, size_t block_bytes)
 {
-    *arena = (struct arena){
-        .block = block, .block_bytes = block_bytes, .next = block, .end = (char *)block + block_bytes
-    };
+    *arena =
+        (struct arena){ .block = block, .block_bytes = block_bytes, .next = block, .end = (char *)block + block_bytes };
 }
 
 void arena_reset(struct arena *arena)

@@ -122,8 +122,8 @@ static int file_read(struct sources *sources, const char *directory, const char 
 {
     bool found;
     free(sources->path);
-    int len = asprintf(&sources->path, "%s%s.env%s%s", directory == NULL ? "" : directory,
-                       directory == NULL ? "" : "/", stack == NULL ? "" : ".", stack == NULL ? "" : stack);
+    int len = asprintf(&sources->path, "%s%s.env%s%s", directory == NULL ? "" : directory, directory == NULL ? "" : "/",
+                       stack == NULL ? "" : ".", stack == NULL ? "" : stack);
     if (len < 0) {
         sources->path = NULL;
         return error_set(error, EX_CONFIG, "no memory to read the configuration");

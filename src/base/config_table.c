@@ -5,12 +5,12 @@
 
 const struct config_row config_rows[] = {
 #define CONFIG_TITLE(text) { .title = (text) },
-#define CONFIG_ROW(member, key, kind, standard, min, max, help) \
+#define CONFIG_ROW(member, key, kind, standard, min, max, help)                                                        \
     { NULL, (key), CONFIG_##kind, offsetof(struct config, member), (standard), (min), (max), (help) },
     CONFIG_TABLE(CONFIG_TITLE, CONFIG_ROW)
 #undef CONFIG_ROW
 #undef CONFIG_TITLE
-    { 0 }
+        { 0 }
 };
 
 char **config_text(struct config *config, const struct config_row *row)

@@ -161,19 +161,18 @@ static size_t count_lines(const char *text, size_t len)
     return n;
 }
 
-/* Takes text, which has room for a NUL behind its len bytes. */
+/* Takes text, which has room for a NUL behind its len bytes; NULL is a failed allocation. */
 static int text_parse(struct dotenv *dotenv, const char *path, char *text, size_t len, struct error *error)
 {
-    *dotenv = (struct dotenv){ .text = text };
-    if (text != NULL)
-        dotenv->entries = calloc(count_lines(text, len), sizeof(*dotenv->entries));
-    int result = -1;
-    if (dotenv->entries == NULL) {
-        error_set(error, EX_CONFIG, "%s: no memory to read it", path);
-    } else {
-        text[len] = '\0';
-        result = lines_parse(dotenv, path, len, error);
+    struct dotenv_entry *entries = text == NULL ? NULL : calloc(count_lines(text, len), sizeof(*entries));
+    *dotenv = (struct dotenv){ 0 };
+    if (entries == NULL) {
+        free(text);
+        return error_set(error, EX_CONFIG, "%s: no memory to read it", path);
     }
+    text[len] = '\0';
+    *dotenv = (struct dotenv){ .text = text, .entries = entries };
+    int result = lines_parse(dotenv, path, len, error);
     if (result < 0)
         dotenv_fini(dotenv);
     return result;

@@ -31,8 +31,7 @@ struct dotenv {
 MUST_CHECK int dotenv_read(struct dotenv *dotenv, const char *path, bool *ret_found, struct error *error);
 
 /* The same for text in memory, which is copied; `path` is what errors name. */
-MUST_CHECK int dotenv_parse(struct dotenv *dotenv, const char *path, const char *text, size_t len,
-                            struct error *error);
+MUST_CHECK int dotenv_parse(struct dotenv *dotenv, const char *path, const char *text, size_t len, struct error *error);
 
 void dotenv_fini(struct dotenv *dotenv);
 

@@ -29,16 +29,23 @@ enum { COPY_BYTES = 16 * 1024, STUCK_MS = 500 };
 static struct {
     _Atomic enum log_level level;
     _Atomic enum log_format format;
-    atomic_bool running;        /* lines go to the pipe */
-    atomic_uint n_writers;      /* threads that may be using it */
+    atomic_bool running;   /* lines go to the pipe */
+    atomic_uint n_writers; /* threads that may be using it */
     atomic_uint_fast64_t dropped;
-    uint64_t reported;          /* of dropped; log thread, then who stops it */
+    uint64_t reported; /* of dropped; log thread, then who stops it */
     int pipe_read, pipe_write;
     pthread_t thread;
 } the_log = { .level = LOG_INFO, .format = LOG_JSON };
 
-/* Writes to standard error, waiting for it; while the log stops, no longer than STUCK_MS for each
- * piece. */
+/* The lines of bytes that fit one atomic write to a pipe; each of them does. */
+static size_t piece_of(const char *bytes, size_t len)
+{
+    const char *end = len <= PIPE_BUF ? NULL : memrchr(bytes, '\n', PIPE_BUF);
+    return end == NULL ? len : (size_t)(end - bytes) + 1;
+}
+
+/* Writes lines to standard error, waiting for it; while the log stops, no longer than STUCK_MS for
+ * each piece. */
 static void copy_out(const char *bytes, size_t len)
 {
     while (len > 0) {
@@ -48,7 +55,7 @@ static void copy_out(const char *bytes, size_t len)
             return;
         if (ready <= 0)
             continue;
-        ssize_t n = write(STDERR_FILENO, bytes, len < PIPE_BUF ? len : PIPE_BUF);
+        ssize_t n = write(STDERR_FILENO, bytes, piece_of(bytes, len));
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return; /* nobody is there to read it */
         bytes += n < 0 ? 0 : n;
@@ -70,19 +77,24 @@ static void report_dropped(void)
     copy_out(line.text, line.len);
 }
 
+/* A read may end inside a line; its beginning is kept for the next. */
 static void *log_thread(void *unused)
 {
     static char bytes[COPY_BYTES];
+    size_t kept = 0;
     (void)unused;
     for (;;) {
-        ssize_t n = read(the_log.pipe_read, bytes, sizeof(bytes));
+        ssize_t n = read(the_log.pipe_read, bytes + kept, sizeof(bytes) - kept);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return NULL;
-        copy_out(bytes, (size_t)n);
-        if (bytes[n - 1] == '\n') /* else the rest of a line comes first */
-            report_dropped();
+        const char *end = memrchr(bytes, '\n', kept + (size_t)n);
+        size_t whole = end == NULL ? 0 : (size_t)(end - bytes) + 1;
+        copy_out(bytes, whole);
+        kept += (size_t)n - whole;
+        memmove(bytes, bytes + whole, kept);
+        report_dropped();
     }
 }
 

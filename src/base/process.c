@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* process: what /proc and the limits say about this process (proc(5)). */
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/stats_read.h"
 #include <telemetry/clock.h>
 
+/* The second of the numbers in statm, which counts pages. */
 static uint64_t resident_bytes(void)
 {
-    uint64_t total_pages, resident_pages = 0;
+    char numbers[128] = "", *second = numbers;
     FILE *statm = fopen("/proc/self/statm", "re");
     if (statm == NULL)
         return 0;
-    if (fscanf(statm, "%" SCNu64 " %" SCNu64, &total_pages, &resident_pages) != 2)
-        resident_pages = 0;
+    if (fgets(numbers, sizeof(numbers), statm) != NULL)
+        strtoull(numbers, &second, 10);
     fclose(statm);
-    return resident_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Entries of /proc/self/fd but `.`, `..` and the descriptor that reads them. */

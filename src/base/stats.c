@@ -21,7 +21,7 @@ const struct stats_row stats_gauge_rows[STATS_N_GAUGES] = {
 };
 
 const struct stats_row stats_histogram_rows[STATS_N_HISTOGRAMS] = {
-#define STATS_ROW(member, name, labels, help) { (name), (labels), (help) },
+#define STATS_ROW(symbol, member, name, labels, help) { (name), (labels), (help) },
     STATS_HISTOGRAMS(STATS_ROW)
 #undef STATS_ROW
 };
@@ -101,21 +101,22 @@ int64_t stats_gauge_total(const struct stats_registry *registry, enum stats_gaug
     return total;
 }
 
-static const struct histogram *histogram_of(const struct stats *stats, unsigned row)
+static const struct histogram *histogram_of(const struct stats *stats, enum stats_histogram which)
 {
     static const size_t offsets[STATS_N_HISTOGRAMS] = {
-#define STATS_OFFSET(member, name, labels, help) offsetof(struct stats, member),
+#define STATS_OFFSET(symbol, member, name, labels, help) offsetof(struct stats, member),
         STATS_HISTOGRAMS(STATS_OFFSET)
 #undef STATS_OFFSET
     };
-    return (const struct histogram *)(const void *)((const char *)stats + offsets[row]);
+    return (const struct histogram *)(const void *)((const char *)stats + offsets[which]);
 }
 
-void stats_histogram_total(const struct stats_registry *registry, unsigned row, struct histogram_sum *ret_sum)
+void stats_histogram_total(const struct stats_registry *registry, enum stats_histogram which,
+                           struct histogram_sum *ret_sum)
 {
     *ret_sum = (struct histogram_sum){ 0 };
     for (const struct stats *stats = registry->first; stats != NULL; stats = stats->next) {
-        const struct histogram *histogram = histogram_of(stats, row);
+        const struct histogram *histogram = histogram_of(stats, which);
         ret_sum->sum_ns += atomic_load_explicit(&histogram->sum_ns, memory_order_relaxed);
         for (unsigned i = 0; i < STATS_BUCKETS; i++) {
             uint64_t n = atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);

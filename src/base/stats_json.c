@@ -90,7 +90,7 @@ static void put_durations(const struct stats_registry *registry, struct text *ou
     struct histogram_sum sum;
     text_literal(out, ",\"durations\":{");
     for (unsigned i = 0; i < STATS_N_HISTOGRAMS; i++) {
-        stats_histogram_total(registry, i, &sum);
+        stats_histogram_total(registry, (enum stats_histogram)i, &sum);
         put_key(stats_histogram_rows, i, out);
         put_duration(&sum, out);
         put_key_end(stats_histogram_rows, i, STATS_N_HISTOGRAMS, out);

@@ -69,7 +69,7 @@ static void put_histograms(const struct stats_registry *registry, struct text *o
     for (unsigned i = 0; i < STATS_N_HISTOGRAMS; i++) {
         if (is_first(stats_histogram_rows, i))
             put_head(out, &stats_histogram_rows[i], "histogram");
-        stats_histogram_total(registry, i, &sum);
+        stats_histogram_total(registry, (enum stats_histogram)i, &sum);
         put_histogram(&stats_histogram_rows[i], &sum, out);
     }
 }

@@ -12,20 +12,21 @@ struct stats_row {
 extern const struct stats_row stats_counter_rows[STATS_N_COUNTERS];
 extern const struct stats_row stats_gauge_rows[STATS_N_GAUGES];
 
-/* The histograms of a block: X(member, Prometheus name, labels or "", help). Rows of one name stand
- * together. */
-#define STATS_HISTOGRAMS(X)                                                                                    \
-    X(stages[STAGE_PARSER], "telemetry_stage_seconds", "stage=\"parser\"", "Waiting and work in a stage")      \
-    X(stages[STAGE_CACHE], "telemetry_stage_seconds", "stage=\"cache\"", "Waiting and work in a stage")        \
-    X(stages[STAGE_WRITER], "telemetry_stage_seconds", "stage=\"writer\"", "Waiting and work in a stage")      \
-    X(stages[STAGE_READER], "telemetry_stage_seconds", "stage=\"reader\"", "Waiting and work in a stage")      \
-    X(requests, "telemetry_request_seconds", "", "From a whole request to its answer handed to the kernel")    \
-    X(commits, "telemetry_storage_commit_seconds", "", "Group commits")
+/* The histograms of a block: X(symbol, member, Prometheus name, labels or "", help). Rows of one name
+ * stand together. */
+#define STATS_HISTOGRAMS(X)                                                                                            \
+    X(PARSER, stages[STAGE_PARSER], "telemetry_stage_seconds", "stage=\"parser\"", "Waiting and work in a stage")      \
+    X(CACHE, stages[STAGE_CACHE], "telemetry_stage_seconds", "stage=\"cache\"", "Waiting and work in a stage")         \
+    X(WRITER, stages[STAGE_WRITER], "telemetry_stage_seconds", "stage=\"writer\"", "Waiting and work in a stage")      \
+    X(READER, stages[STAGE_READER], "telemetry_stage_seconds", "stage=\"reader\"", "Waiting and work in a stage")      \
+    X(REQUESTS, requests, "telemetry_request_seconds", "", "From a whole request to its answer handed to the kernel")  \
+    X(COMMITS, commits, "telemetry_storage_commit_seconds", "", "Group commits")
 
-enum {
-#define STATS_COUNT(member, name, labels, help) +1
-    STATS_N_HISTOGRAMS = 0 STATS_HISTOGRAMS(STATS_COUNT)
-#undef STATS_COUNT
+enum stats_histogram {
+#define STATS_MEMBER(symbol, member, name, labels, help) STATS_HISTOGRAM_##symbol,
+    STATS_HISTOGRAMS(STATS_MEMBER)
+#undef STATS_MEMBER
+        STATS_N_HISTOGRAMS
 };
 
 extern const struct stats_row stats_histogram_rows[STATS_N_HISTOGRAMS];
@@ -38,7 +39,8 @@ struct histogram_sum {
 };
 
 int64_t stats_gauge_total(const struct stats_registry *registry, enum stats_gauge gauge);
-void stats_histogram_total(const struct stats_registry *registry, unsigned row, struct histogram_sum *ret_sum);
+void stats_histogram_total(const struct stats_registry *registry, enum stats_histogram which,
+                           struct histogram_sum *ret_sum);
 
 /* The longest duration that bucket `index` holds. */
 uint64_t histogram_bound_ns(unsigned index);

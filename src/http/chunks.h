@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* chunks: the chunked transfer coding (RFC 9112, 7.1), read strictly.
  *
- * Lines end in CR LF and nothing else; a size has 1 to 15 hex digits and no blanks around it; extensions
+ * Lines end in CR LF and nothing else; a size has 1 to 16 hex digits and no blanks around it; extensions
  * and trailers are read over, hold no controls, and share CHUNK_OVERHEAD_MAX bytes. */
 #pragma once
 

@@ -43,7 +43,8 @@ struct intake {
     struct chunks chunks;
     uint64_t body_since_ns;
     size_t body_received;  /* bytes of framing and data, for the rate */
-    bool wait_anew;        /* a request was whole: the next one has its own time */
+    bool owes_continue;    /* 100 Continue, once the answers before it are out */
+    bool wait_anew;        /* a request was whole or a write done: the next one has its own time */
 };
 
 /* What is on its way to the client beyond what the socket took at once. */
@@ -95,6 +96,8 @@ void connection_close(struct connection *connection);
 void intake_feed(struct connection *connection, const char *bytes, size_t len);
 /* Goes on with what is in the stash, when the pipeline has room again. */
 void intake_resume(struct connection *connection);
+/* Says 100 Continue to a client that waits for it, when it is its turn. */
+void intake_say_continue(struct connection *connection);
 /* The wait for a body is over: goes on if it is fast enough. */
 void intake_check_body(struct connection *connection);
 void intake_free(struct connection *connection);

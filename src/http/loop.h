@@ -53,6 +53,7 @@ struct loop {
     struct connection *dirty;      /* those that have something to send */
     unsigned n_connections;
     unsigned n_accepted;
+    bool accept_later;             /* a connection waits for memory */
     size_t budget_used;            /* bytes, of body_budget_bytes */
     uint64_t n_requests;           /* numbers the requests */
     uint32_t id_prefix;            /* random, begins the request ids that this loop makes */
@@ -88,6 +89,8 @@ void loop_wake(void *loop);
 uint64_t loop_now_ns(const struct loop *loop);
 /* Sees to it that the timer fires no later than the waits and requests under way ask for. */
 void loop_arm_timer(struct loop *loop);
+/* Calls connection_accept() again in a while; until then no other connection comes. */
+void loop_accept_later(struct loop *loop);
 /* Asks for connection_flush() at the end of the turn. */
 void loop_mark_dirty(struct loop *loop, struct connection *connection);
 /* Sends a job on its way; its deadline starts now. Takes *job. */

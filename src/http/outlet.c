@@ -91,6 +91,7 @@ static void on_written(uv_write_t *write, int result)
     struct connection *connection = write->data;
     struct outlet *outlet = &connection->outlet;
     outlet->writing = false;
+    connection->intake.wait_anew = true;
     block_free(connection->loop, &outlet->sending);
     if (connection->closing)
         return;

@@ -12,7 +12,6 @@
 
 #include "fields.h"
 #include "refuse.h"
-#include "utf8.h"
 
 enum { ITEM_BYTES = 128 }; /* a guess at the text of one metric, to size the first block */
 
@@ -100,7 +99,8 @@ static void read_single(struct decoder *decoder, struct json_gate *gate)
     struct json_value value;
     size_t max = decoder->parser->settings->single_max_bytes;
     if (decoder->job->request.body.len > max)
-        job_refuse(decoder->job, STATUS_BODY_TOO_LARGE, "the body of one metric must not have more than %zu bytes", max);
+        job_refuse(decoder->job, STATUS_BODY_TOO_LARGE, "the body of one metric must not have more than %zu bytes",
+                   max);
     else if (!gate_value(gate, &value) || !gate_end(gate))
         malformed(decoder->job, gate);
     else

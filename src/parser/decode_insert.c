@@ -8,7 +8,6 @@
 #include "body.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 static bool read_query(struct job *job)
 {
@@ -82,7 +81,9 @@ static void check_ids(struct decoder *decoder)
             continue;
         decoder->index = i;
         decoder->n_bad++;
-        decoder_error(decoder, SLICE("/id"), sentence(&job->arena, "item %u has this id and another content", first));
+        if (decoder_has_room(decoder))
+            decoder_error(decoder, SLICE("/id"),
+                          sentence(&job->arena, "item %u has this id and another content", first));
     }
     decoder->index = job->n_metrics;
 }

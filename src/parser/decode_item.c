@@ -6,7 +6,6 @@
 #include "fields.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 /* One metric takes no parameters; one that is sent is meant to do something, so it is not passed over. */
 static bool no_parameters(struct job *job)
@@ -48,6 +47,7 @@ void decode_update(struct parser *parser, struct job *job)
         return;
     struct metric *metric = &job->metrics[0];
     if (metric->client_id && memcmp(metric->id.bytes, job->id.bytes, METRIC_ID_BYTES) != 0) {
+        decoder.index = 0;
         decoder_error(&decoder, SLICE("/id"), SLICE("id must be the one of the path, or left out"));
         decoder.n_bad++;
         decoder_verdict(&decoder);

@@ -10,7 +10,6 @@
 #include "query/filters.h"
 #include "refuse.h"
 #include "target.h"
-#include "utf8.h"
 
 static bool read_plain(struct list_query *query, const struct parameter *parameter)
 {
@@ -75,7 +74,8 @@ static void finish_filter(struct parser *parser, struct list_query *query)
     arena_reset(&parser->scratch);
     filter->has_after = cursor_parse(query->cursor, filter, &parser->scratch, &filter->after);
     if (!filter->has_after)
-        job_fail(job, STATUS_BAD_CURSOR, SLICE("a cursor goes with the filters and the order of the page it came from"));
+        job_fail(job, STATUS_BAD_CURSOR,
+                 SLICE("a cursor goes with the filters and the order of the page it came from"));
 }
 
 static void set_cache_key(struct job *job)

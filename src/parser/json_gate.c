@@ -19,7 +19,7 @@ struct walk {
     unsigned depth;   /* containers open inside of the value */
     unsigned n_names; /* of all open objects */
     uint64_t names[GATE_NAMES_MAX];
-    uint8_t first_name[GATE_DEPTH_MAX];       /* of each open container, in names[] */
+    uint8_t first_name[GATE_DEPTH_MAX];        /* of each open container, in names[] */
     uint64_t objects[GATE_DEPTH_MAX / 64 + 1]; /* one bit for each open container */
 };
 
@@ -217,9 +217,8 @@ static enum json_kind kind_at(const struct json_gate *gate)
 
 void gate_open(struct json_gate *gate, struct slice text, unsigned depth_max)
 {
-    *gate = (struct json_gate){
-        .start = text.data, .at = text.data, .end = text.data + text.len, .depth_max = depth_max
-    };
+    *gate =
+        (struct json_gate){ .start = text.data, .at = text.data, .end = text.data + text.len, .depth_max = depth_max };
     if (gate->depth_max > GATE_DEPTH_MAX)
         gate->depth_max = GATE_DEPTH_MAX;
 }

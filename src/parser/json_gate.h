@@ -30,8 +30,8 @@ enum {
 enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_WORD };
 
 struct json_gate {
-    const char *start;  /* of the text, which is kept while the gate is in use */
-    const char *at;     /* the next byte to read */
+    const char *start; /* of the text, which is kept while the gate is in use */
+    const char *at;    /* the next byte to read */
     const char *end;
     unsigned depth_max; /* 1..GATE_DEPTH_MAX, the list included */
     unsigned depth;     /* 1 inside of the list, else 0 */
@@ -43,8 +43,8 @@ struct json_gate {
 struct json_value {
     struct slice text; /* without the blanks around it */
     enum json_kind kind;
-    size_t n_values;   /* in it, at every depth, itself included */
-    unsigned n_members; /* of an object */
+    size_t n_values;                     /* in it, at every depth, itself included */
+    unsigned n_members;                  /* of an object */
     const char *members[GATE_NAMES_MAX]; /* where the value of each member starts, in order */
 };
 

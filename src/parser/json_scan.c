@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_scan.h"
 
-#include "json_gate.h"
-#include "utf8.h"
-
 #include <math.h>
 #include <stdlib.h>
+
+#include <telemetry/utf8.h>
+
+#include "json_gate.h"
+#include "utf8_text.h"
 
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 
@@ -135,7 +137,7 @@ bool json_scan_string(struct json_scan *scan)
         }
         if (c < 0x20)
             return refuse(scan, "a control character in a string; write it as an escape");
-        size_t len = utf8_sequence(scan->at, scan->end);
+        size_t len = utf8_length(scan->at, (size_t)(scan->end - scan->at));
         if (len == 0)
             return refuse(scan, "bytes that are not UTF-8");
         scan->at += len;
@@ -198,10 +200,10 @@ static size_t unescape_unicode(const char **at, const char *end, char *place)
     unsigned unit = (unsigned)hex_unit(*at + 2, end);
     *at += 6;
     if (unit < 0xD800 || unit > 0xDFFF)
-        return utf8_put(place, unit);
+        return utf8_text_put(place, unit);
     unsigned low = (unsigned)hex_unit(*at + 2, end);
     *at += 6;
-    return utf8_put(place, 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
+    return utf8_text_put(place, 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
 }
 
 static char unescape_letter(char c)

@@ -50,11 +50,13 @@ static const char *read_not_tag(struct list_query *query, struct slice text)
 
 static const char *read_from(struct list_query *query, struct slice text)
 {
+    query->job->filter.from_moves = slice_starts_with(text, SLICE("now"));
     return time_point_parse(text, query->now_ms, &query->job->filter.from_ms);
 }
 
 static const char *read_to(struct list_query *query, struct slice text)
 {
+    query->job->filter.to_moves = slice_starts_with(text, SLICE("now"));
     return time_point_parse(text, query->now_ms, &query->job->filter.to_ms);
 }
 

@@ -23,7 +23,7 @@ struct list_field {
     const char *parameter; /* plain name */
     const char *member;    /* name in filters={...}, NULL when it is none */
     enum list_form form;
-    bool repeats;          /* the parameter may come more than once */
+    bool repeats; /* the parameter may come more than once */
     /* Takes one value; returns NULL, or a sentence, static or in the job's arena. Keeps text. */
     const char *(*read)(struct list_query *query, struct slice text);
 };

@@ -6,7 +6,7 @@
 #include "json.h"
 #include "json_gate.h"
 #include "refuse.h"
-#include "utf8.h"
+#include "utf8_text.h"
 
 enum { FILTERS_DEPTH_MAX = 8 };
 
@@ -20,7 +20,7 @@ static bool refuse(struct list_query *query, const char *member, const char *why
 static bool read_string(struct list_query *query, const struct list_field *field, const cJSON *node)
 {
     struct slice text = slice_of(node->valuestring);
-    if (utf8_has_control(text))
+    if (utf8_text_has_control(text))
         return refuse(query, field->member, "there must be no control characters");
     text = arena_copy(&query->job->arena, text);
     if (text.data == NULL) {
@@ -77,8 +77,8 @@ static bool read_member(struct list_query *query, const cJSON *node, struct slic
     if (field->form == FORM_NUMBER)
         return refuse(query, field->member, "it must be a number");
     if (!cJSON_IsString(node))
-        return refuse(query, field->member, field->form == FORM_TIME ? "it must be a string or a whole number"
-                                                                     : "it must be a string");
+        return refuse(query, field->member,
+                      field->form == FORM_TIME ? "it must be a string or a whole number" : "it must be a string");
     return read_string(query, field, node);
 }
 

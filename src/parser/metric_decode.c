@@ -9,7 +9,7 @@
 
 #include "json.h"
 #include "refuse.h"
-#include "utf8.h"
+#include "utf8_text.h"
 
 /* One item under way; its texts lie in the tree. */
 struct item {
@@ -22,31 +22,38 @@ struct item {
     bool bad;
 };
 
+bool decoder_has_room(const struct decoder *decoder)
+{
+    return decoder->job->reply.n_errors < REPLY_ERRORS_MAX;
+}
+
 void decoder_error(struct decoder *decoder, struct slice pointer, struct slice detail)
 {
     struct reply *reply = &decoder->job->reply;
+    if (!decoder_has_room(decoder))
+        return;
     if (reply->errors == NULL)
         reply->errors = arena_alloc(&decoder->job->arena, REPLY_ERRORS_MAX * sizeof(reply->errors[0]));
-    if (reply->errors == NULL || reply->n_errors == REPLY_ERRORS_MAX)
+    if (reply->errors == NULL)
         return;
     reply->errors[reply->n_errors++] =
         (struct reply_error){ .index = decoder->index, .pointer = pointer, .detail = detail };
 }
 
-static void item_error(struct item *item, struct slice pointer, struct slice detail)
-{
-    item->bad = true;
-    decoder_error(item->decoder, pointer, detail);
-}
-
-#define ITEM_ERROR(item, pointer, detail) item_error((item), SLICE(pointer), SLICE(detail))
+/* Neither text is made when nobody would see it: a body can break more rules than it has bytes to spare. */
+#define ITEM_ERROR(item, pointer, detail)                                                                              \
+    do {                                                                                                               \
+        (item)->bad = true;                                                                                            \
+        if (decoder_has_room((item)->decoder))                                                                         \
+            decoder_error((item)->decoder, (pointer), (detail));                                                       \
+    } while (0)
 
 static void read_id(struct item *item, const cJSON *node, const char *raw)
 {
     struct metric_id id;
     (void)raw;
     if (!cJSON_IsString(node) || !metric_id_parse(slice_of(node->valuestring), &id)) {
-        ITEM_ERROR(item, "/id", "id must be a string of 24 hex digits");
+        ITEM_ERROR(item, SLICE("/id"), SLICE("id must be a string of 24 hex digits"));
         return;
     }
     item->metric->id = id;
@@ -60,17 +67,18 @@ static void read_name(struct item *item, const cJSON *node, const char *raw)
     (void)raw;
     item->has_name = true;
     if (!cJSON_IsString(node)) {
-        ITEM_ERROR(item, "/name", "name must be a string");
+        ITEM_ERROR(item, SLICE("/name"), SLICE("name must be a string"));
         return;
     }
     item->name = slice_of(node->valuestring);
     if (item->name.len == 0)
-        ITEM_ERROR(item, "/name", "name must not be empty");
+        ITEM_ERROR(item, SLICE("/name"), SLICE("name must not be empty"));
     else if (item->name.len > max)
-        item_error(item, SLICE("/name"),
-                   sentence(&item->decoder->job->arena, "name must have at most %u bytes, not %zu", max, item->name.len));
-    else if (utf8_has_control(item->name))
-        ITEM_ERROR(item, "/name", "name must not hold control characters");
+        ITEM_ERROR(
+            item, SLICE("/name"),
+            sentence(&item->decoder->job->arena, "name must have at most %u bytes, not %zu", max, item->name.len));
+    else if (utf8_text_has_control(item->name))
+        ITEM_ERROR(item, SLICE("/name"), SLICE("name must not hold control characters"));
 }
 
 /* What is wrong with a tag, or NULL. */
@@ -83,7 +91,7 @@ static const char *tag_fault(const struct item *item, const cJSON *node)
         return "a tag must not be empty";
     if (tag.len > item->decoder->parser->settings->tag_max_bytes)
         return "a tag has too many bytes";
-    return utf8_has_control(tag) ? "a tag must not hold control characters" : NULL;
+    return utf8_text_has_control(tag) ? "a tag must not hold control characters" : NULL;
 }
 
 static void read_tags(struct item *item, const cJSON *node, const char *raw)
@@ -93,17 +101,17 @@ static void read_tags(struct item *item, const cJSON *node, const char *raw)
     unsigned index = 0;
     (void)raw;
     if (!cJSON_IsArray(node)) {
-        ITEM_ERROR(item, "/tags", "tags must be an array of strings");
+        ITEM_ERROR(item, SLICE("/tags"), SLICE("tags must be an array of strings"));
         return;
     }
     for (const cJSON *tag = node->child; tag != NULL; tag = tag->next, index++) {
         if (index == max) {
-            item_error(item, SLICE("/tags"), sentence(arena, "a metric must have at most %u tags", max));
+            ITEM_ERROR(item, SLICE("/tags"), sentence(arena, "a metric must have at most %u tags", max));
             return;
         }
         const char *fault = tag_fault(item, tag);
         if (fault != NULL)
-            item_error(item, sentence(arena, "/tags/%u", index), slice_of(fault));
+            ITEM_ERROR(item, sentence(arena, "/tags/%u", index), slice_of(fault));
         else
             item->tags[item->n_tags++] = slice_of(tag->valuestring);
     }
@@ -114,7 +122,7 @@ static void read_value(struct item *item, const cJSON *node, const char *raw)
     (void)raw;
     item->has_value = true;
     if (!cJSON_IsNumber(node)) {
-        ITEM_ERROR(item, "/value", "value must be a number");
+        ITEM_ERROR(item, SLICE("/value"), SLICE("value must be a number"));
         return;
     }
     item->metric->value = node->valuedouble == 0.0 ? 0.0 : node->valuedouble; /* there is one zero */
@@ -139,15 +147,16 @@ static void read_timestamp(struct item *item, const cJSON *node, const char *raw
     item->has_timestamp = true;
     if (cJSON_IsString(node)) {
         if (!rfc3339_parse(slice_of(node->valuestring), &ms)) {
-            ITEM_ERROR(item, "/timestamp", "timestamp is not an RFC 3339 date-time such as 2026-11-23T10:00:00Z");
+            ITEM_ERROR(item, SLICE("/timestamp"),
+                       SLICE("timestamp is not an RFC 3339 date-time such as 2026-11-23T10:00:00Z"));
             return;
         }
     } else if (!cJSON_IsNumber(node) || !whole_number(raw, &ms)) {
-        ITEM_ERROR(item, "/timestamp",
-                   "timestamp must be an RFC 3339 date-time or a whole number of milliseconds since 1970");
+        ITEM_ERROR(item, SLICE("/timestamp"),
+                   SLICE("timestamp must be an RFC 3339 date-time or a whole number of milliseconds since 1970"));
         return;
     } else if (ms < METRIC_TIMESTAMP_MIN || ms > METRIC_TIMESTAMP_MAX) {
-        ITEM_ERROR(item, "/timestamp", "timestamp must lie in the years 0001 to 9999");
+        ITEM_ERROR(item, SLICE("/timestamp"), SLICE("timestamp must lie in the years 0001 to 9999"));
         return;
     }
     item->metric->timestamp_ms = ms;
@@ -166,7 +175,7 @@ static const struct member {
 static struct slice pointer_to(struct slice name, struct arena *arena)
 {
     struct text pointer = text_in(arena, name.len + 8);
-    name = utf8_clip(name, REFUSE_QUOTE_MAX);
+    name = utf8_text_clip(name, REFUSE_QUOTE_MAX);
     text_literal(&pointer, "/");
     for (size_t i = 0; i < name.len; i++) {
         if (name.data[i] == '~')
@@ -189,9 +198,9 @@ static void read_member(struct item *item, const cJSON *node, const char *raw)
     }
     struct arena *arena = &item->decoder->job->arena;
     struct slice name = slice_of(node->string);
-    item_error(item, pointer_to(name, arena),
-               sentence(arena, "there is no member \"%.*s\"; a metric has id, name, tags, value and timestamp",
-                        QUOTE(name)));
+    ITEM_ERROR(
+        item, pointer_to(name, arena),
+        sentence(arena, "there is no member \"%.*s\"; a metric has id, name, tags, value and timestamp", QUOTE(name)));
 }
 
 static void read_members(struct item *item, const cJSON *tree, const struct json_value *value)
@@ -200,9 +209,9 @@ static void read_members(struct item *item, const cJSON *tree, const struct json
     for (const cJSON *node = tree->child; node != NULL; node = node->next)
         read_member(item, node, value->members[i++]);
     if (!item->has_name)
-        ITEM_ERROR(item, "/name", "name is missing");
+        ITEM_ERROR(item, SLICE("/name"), SLICE("name is missing"));
     if (!item->has_value)
-        ITEM_ERROR(item, "/value", "value is missing");
+        ITEM_ERROR(item, SLICE("/value"), SLICE("value is missing"));
     if (!item->has_timestamp)
         item->metric->timestamp_ms = item->decoder->now_ms;
 }

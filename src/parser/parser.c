@@ -8,12 +8,17 @@
 
 #include <stdlib.h>
 
+#include <telemetry/clock.h>
+
 #include "fields.h"
 #include "json.h"
 #include "refuse.h"
 #include "target.h"
 
-enum { SCRATCH_BYTES = 64 * 1024 };
+enum {
+    SCRATCH_BYTES = 64 * 1024,
+    LONG_BODY_BYTES = 64 * 1024 /* takes longer to decode than to wake whom the jobs before it went to */
+};
 
 /* The rows of one path. */
 struct match {
@@ -52,10 +57,9 @@ static const char *allow_list(struct job *job, unsigned methods)
     static const struct {
         enum method method;
         const char *names;
-    } rows[] = { { METHOD_GET, "GET, HEAD, " },
-                 { METHOD_POST, "POST, " },
-                 { METHOD_PUT, "PUT, " },
-                 { METHOD_DELETE, "DELETE, " } };
+    } rows[] = {
+        { METHOD_GET, "GET, HEAD, " }, { METHOD_POST, "POST, " }, { METHOD_PUT, "PUT, " }, { METHOD_DELETE, "DELETE, " }
+    };
     struct text list = text_in(&job->arena, 64);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (methods >> rows[i].method & 1)
@@ -116,11 +120,21 @@ static void parse(struct parser *parser, struct job *job)
     }
 }
 
+static void parse_long(struct parser *parser, struct job *job)
+{
+    outbox_flush(&parser->worker.outbox);
+    parse(parser, job);
+    parser->worker.outbox.now_ns = clock_ns();
+}
+
 static void parser_step(struct worker *worker, struct job *jobs[], unsigned n)
 {
     struct parser *parser = (struct parser *)worker;
     for (unsigned i = 0; i < n; i++) {
-        parse(parser, jobs[i]);
+        if (jobs[i]->request.body.len < LONG_BODY_BYTES)
+            parse(parser, jobs[i]);
+        else
+            parse_long(parser, jobs[i]);
         if (jobs[i]->status == STATUS_OK)
             job_next(&worker->outbox, &jobs[i]);
         else

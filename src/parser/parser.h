@@ -42,15 +42,15 @@ extern const struct stage parser_stage;
 void parser_init(struct parser *parser, const struct parser_settings *settings);
 
 /* Rows of the route table name these (app/routes.c). Each reads one kind of request. */
-void decode_insert(struct parser *parser, struct job *job);    /* POST /metrics */
-void decode_list(struct parser *parser, struct job *job);      /* GET /metrics */
-void decode_get(struct parser *parser, struct job *job);       /* GET /metrics/{id} */
-void decode_update(struct parser *parser, struct job *job);    /* PUT /metrics/{id} */
-void decode_delete(struct parser *parser, struct job *job);    /* DELETE /metrics/{id} */
-void decode_health(struct parser *parser, struct job *job);    /* GET /healthz; answers itself */
-void decode_ready(struct parser *parser, struct job *job);     /* GET /readyz; answers itself */
-void decode_counters(struct parser *parser, struct job *job);  /* GET /-/metrics; answers itself */
-void decode_stats(struct parser *parser, struct job *job);     /* GET /-/stats; answers itself */
+void decode_insert(struct parser *parser, struct job *job);   /* POST /metrics */
+void decode_list(struct parser *parser, struct job *job);     /* GET /metrics */
+void decode_get(struct parser *parser, struct job *job);      /* GET /metrics/{id} */
+void decode_update(struct parser *parser, struct job *job);   /* PUT /metrics/{id} */
+void decode_delete(struct parser *parser, struct job *job);   /* DELETE /metrics/{id} */
+void decode_health(struct parser *parser, struct job *job);   /* GET /healthz; answers itself */
+void decode_ready(struct parser *parser, struct job *job);    /* GET /readyz; answers itself */
+void decode_counters(struct parser *parser, struct job *job); /* GET /-/metrics; answers itself */
+void decode_stats(struct parser *parser, struct job *job);    /* GET /-/stats; answers itself */
 
 /* And these write the answers, on any thread: POST, list, one metric, nothing. */
 void encode_inserted(struct job *job);

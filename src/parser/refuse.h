@@ -6,6 +6,8 @@
 
 #include <telemetry/job.h>
 
+#include "utf8_text.h"
+
 enum { REFUSE_QUOTE_MAX = 80 }; /* bytes of a client's text that a sentence repeats */
 
 /* Sets the job's status, and as detail what printf makes of the rest, in the job's arena. */
@@ -15,4 +17,4 @@ __attribute__((format(printf, 3, 4))) void job_refuse(struct job *job, enum stat
 __attribute__((format(printf, 2, 3))) struct slice sentence(struct arena *arena, const char *format, ...);
 
 /* A client's text as two arguments for %.*s, cut to REFUSE_QUOTE_MAX. */
-#define QUOTE(text) (int)utf8_clip((text), REFUSE_QUOTE_MAX).len, (text).data
+#define QUOTE(text) (int)utf8_text_clip((text), REFUSE_QUOTE_MAX).len, (text).data

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "refuse.h"
-#include "utf8.h"
+#include "utf8_text.h"
 
 static struct slice behind(struct slice text, size_t n)
 {
@@ -132,7 +132,7 @@ static bool decode_text(struct job *job, struct slice raw, struct slice *ret_tex
     *ret_text = raw;
     if ((find(raw, '%') < raw.len || find(raw, '+') < raw.len) && !decode(job, raw, ret_text))
         return false;
-    if (utf8_valid(*ret_text) && !utf8_has_control(*ret_text))
+    if (utf8_text_valid(*ret_text) && !utf8_text_has_control(*ret_text))
         return true;
     job_fail(job, STATUS_BAD_FILTER, SLICE("the query must be UTF-8 text without control characters"));
     return false;

@@ -9,11 +9,9 @@ enum { CANONICAL_BYTES = 256 }; /* most filters; longer ones grow */
 
 void filter_init(struct filter *filter)
 {
-    *filter = (struct filter){ .limit = FILTER_LIMIT_DEFAULT,
-                               .from_ms = INT64_MIN,
-                               .to_ms = INT64_MAX,
-                               .min = -INFINITY,
-                               .max = INFINITY };
+    *filter = (struct filter){
+        .limit = FILTER_LIMIT_DEFAULT, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY
+    };
 }
 
 static const char *filter_check(const struct filter *filter)
@@ -94,18 +92,27 @@ static void put_paging(struct text *text, const struct filter *filter)
     text_append(text, (const char *)filter->after.tie, sizeof(filter->after.tie));
 }
 
+/* An answer holds a cursor, so it too depends on how the range was written. */
+static void put_moving(struct text *text, const struct filter *filter)
+{
+    if (filter->from_moves || filter->to_moves)
+        put_u64(text, (filter->from_moves ? 1 : 0) | (filter->to_moves ? 2 : 0));
+}
+
 struct slice filter_canonical(const struct filter *filter, bool paging, struct arena *arena)
 {
     struct text text = text_in(arena, CANONICAL_BYTES);
+    bool from_counts = paging || !filter->from_moves, to_counts = paging || !filter->to_moves;
     put_u64(&text, filter->name_is_prefix);
     put_slice(&text, filter->name);
     put_tags(&text, filter->tags, filter->n_tags);
     put_tags(&text, filter->any_tags, filter->n_any_tags);
     put_tags(&text, filter->not_tags, filter->n_not_tags);
-    put_u64(&text, (uint64_t)filter->from_ms);
-    put_u64(&text, (uint64_t)filter->to_ms);
+    put_u64(&text, from_counts ? (uint64_t)filter->from_ms : 0);
+    put_u64(&text, to_counts ? (uint64_t)filter->to_ms : 0);
     put_double(&text, filter->min);
     put_double(&text, filter->max);
+    put_moving(&text, filter);
     if (paging)
         put_paging(&text, filter);
     return text.failed ? (struct slice){ NULL, 0 } : text_slice(&text);

@@ -15,8 +15,8 @@ void filter_init(struct filter *filter);
 const char *filter_normalise(struct filter *filter);
 
 /* The canonical bytes of a normalised filter: equal for equal questions, and nothing else. With
- * `paging` false they leave out limit, order and position (what a cursor is bound to). Lends the
- * slice, in arena; data is NULL when memory is exhausted. */
+ * `paging` false they leave out limit, order and position, and ends of the range that move with the
+ * clock: what a cursor is bound to. Lends the slice, in arena; data is NULL when memory is exhausted. */
 struct slice filter_canonical(const struct filter *filter, bool paging, struct arena *arena);
 
 /* Reads a point in time: RFC 3339, a date (its midnight, UTC), an integer of epoch milliseconds, or

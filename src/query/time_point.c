@@ -43,8 +43,8 @@ static int64_t unit_ms(struct slice unit)
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = { { "ms", 1 },       { "s", 1000 },         { "m", 60 * 1000 },
-                  { "h", 3600000 },  { "d", 24 * 3600000 }, { "w", 7 * 24 * 3600000 } };
+    } units[] = { { "ms", 1 },      { "s", 1000 },         { "m", 60 * 1000 },
+                  { "h", 3600000 }, { "d", 24 * 3600000 }, { "w", 7 * 24 * 3600000 } };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
         if (slice_equal(unit, slice_of(units[i].name)))
             return units[i].ms;

@@ -87,3 +87,11 @@ void job_fixture_insert(struct job *job, const char *const names[], unsigned n)
         job->metrics[i] = (struct metric){ .series = name, .name_bytes = (uint16_t)name.len };
     }
 }
+
+unsigned job_fixture_number(const struct job *job)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < job->reply.body.len; i++)
+        number = number * 10 + (unsigned)(job->reply.body.data[i] - '0');
+    return number;
+}

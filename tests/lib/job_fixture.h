@@ -24,3 +24,6 @@ void job_fixture_answer(struct job *job, const char *body);
 
 /* Makes the job an insert of n metrics with these names, no tags and no ids. */
 void job_fixture_insert(struct job *job, const char *const names[], unsigned n);
+
+/* The decimal number that is the body of the job's answer. */
+unsigned job_fixture_number(const struct job *job);

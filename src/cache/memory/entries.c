@@ -15,9 +15,11 @@ int entries_init(struct entries *entries)
 
 void entries_fini(struct entries *entries)
 {
-    while (entries->oldest != NULL) {
-        struct entry *entry = entries->oldest;
-        entries_drop(entries, &entry);
+    struct entry *entry = entries->newest;
+    while (entry != NULL) {
+        struct entry *older = entry->older;
+        free(entry);
+        entry = older;
     }
     free(entries->buckets);
     entries->buckets = NULL;

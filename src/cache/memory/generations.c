@@ -60,12 +60,27 @@ static void bump_metrics(struct generations *generations, const struct metric me
     }
 }
 
+/* The store did not answer, so nobody knows which name the metric had: it may be any. */
+static void bump_every_slot(struct generations *generations)
+{
+    for (unsigned i = 0; i < GENERATION_SLOTS; i++)
+        generations->slots[i]++;
+}
+
+static void bump_changed(struct generations *generations, const struct job *job)
+{
+    if (!job->has_previous) {
+        bump_every_slot(generations);
+        return;
+    }
+    generations->slots[name_slot(metric_name(&job->previous))]++;
+    generations->slots[id_slot(&job->id)]++;
+}
+
 void generations_bump(struct generations *generations, const struct job *job)
 {
     generations->all++;
     bump_metrics(generations, job->metrics, job->n_metrics);
-    if (job->has_previous)
-        generations->slots[name_slot(metric_name(&job->previous))]++;
     if (changes_one(job->route))
-        generations->slots[id_slot(&job->id)]++;
+        bump_changed(generations, job);
 }

@@ -27,5 +27,5 @@ void generations_init(struct generations *generations);
 uint64_t generations_of(const struct generations *generations, const struct job_cache *scope);
 
 /* Moves the counters of what the job wrote: SCOPE_ALL, the names of metrics[] and previous, the ids
- * that a client gave, and the id of an update or delete. */
+ * that a client gave, and the id of an update or delete; all of them when previous is not known. */
 void generations_bump(struct generations *generations, const struct job *job);

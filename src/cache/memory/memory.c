@@ -191,7 +191,8 @@ static void keep(struct memory_cache *memory, const struct job *job)
     size_t bytes = entry_bytes(job->cache.key.len + job->reply.body.len + job->reply.next_cursor.len);
     uint64_t hash = hash_seeded(job->cache.key);
     struct entry *kept = entries_find(&memory->entries, hash, job->cache.key);
-    if (bytes > memory->settings.max_bytes / LARGEST_SHARE || (kept != NULL && kept->generation > job->cache.generation))
+    if (bytes > memory->settings.max_bytes / LARGEST_SHARE ||
+        (kept != NULL && kept->generation > job->cache.generation))
         return;
     if (kept != NULL)
         entries_drop(&memory->entries, &kept);

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The Markdown table, and the files that --save writes."""
+import json
+import time
+from pathlib import Path
+from statistics import median
+
+from bench.load import NOISY_CPUS
+
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+
+
+def number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def figure(value, unit):
+    return "" if value is None else f"{number(value)} {unit}"
+
+
+def bar_text(row):
+    if row.kind == "ratio":
+        return f"≥ {row.bar} x floor"
+    return f"{'≥' if row.kind == 'least' else '≤'} {figure(row.bar, row.unit)}"
+
+
+def bars_table(rows):
+    lines = ["| scenario | server | floor | ratio | bar | verdict |", "|---|--:|--:|--:|--:|---|"]
+    for row in rows:
+        ratio = f"{row.ratio:.2f}" if row.kind == "ratio" else ""
+        lines.append(f"| {row.scenario} | {figure(row.value, row.unit)} | {figure(row.floor, row.unit)} | {ratio} | "
+                     f"{bar_text(row)} | {row.verdict} |")
+    return lines
+
+
+def loads_table(rows):
+    """How each run of wrk went: medians over the rounds."""
+    lines = ["| load | rate, lowest to highest | p50 | p99 | CPU of it | CPU of wrk | CPU a request |",
+             "|---|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        for who in ("server", "floor"):
+            results = row.detail.get(who, [])
+            if not results:
+                continue
+            middle = {key: median(result[key] for result in results) for key in
+                      ("p50_us", "p99_us", "program_cpus", "wrk_cpus", "cpu_us_per_request")}
+            lowest, highest = (number(pick(result["per_second"] for result in results)) for pick in (min, max))
+            lines.append(f"| {row.scenario}: {who} | {lowest} to {highest} requests/s | "
+                         f"{middle['p50_us'] / 1000:.2f} ms | {middle['p99_us'] / 1000:.2f} ms | "
+                         f"{middle['program_cpus']:.2f} | {middle['wrk_cpus']:.2f} | "
+                         f"{middle['cpu_us_per_request']:.1f} µs |")
+    return lines
+
+
+def noise_text(rows):
+    noisy = [row.scenario for row in rows if row.noisy]
+    worst = max((record["others_cpus"] + record["steal_cpus"] for row in rows for record in row.noise), default=0)
+    most = f"Other processes and the hypervisor took at most {worst:.2f} CPUs before or during a scenario"
+    if not noisy:
+        return f"{most}: the machine was quiet."
+    return (f"**The machine was noisy** (more than {NOISY_CPUS} CPUs) in: {'; '.join(noisy)}. {most}: "
+            "repeat the run before believing these rows.")
+
+
+def about_text(about, load):
+    before, after = about["fdatasync_us"]
+    return [
+        f"Machine: {about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
+        f"Linux {about['kernel']}; {about['file_system']}, 4 KiB append + fdatasync {before['p50']} µs "
+        f"(p99 {before['p99']}) before the run, {after['p50']} µs (p99 {after['p99']}) after it.",
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + ".",
+        f"Load: {load}.",
+    ]
+
+
+def markdown(rows, about, load):
+    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), "", noise_text(rows), ""]
+    return "\n".join(lines + about_text(about, load)) + "\n"
+
+
+def save(rows, about, text):
+    """Writes perf/results/<date>-<revision>.md and .json; returns the first's name."""
+    RESULTS.mkdir(exist_ok=True)
+    base = RESULTS / f"{time.strftime('%Y-%m-%d', time.gmtime())}-{about['versions']['git'].split()[0]}"
+    base.with_suffix(".md").write_text(text, encoding="utf-8")
+    record = {"about": about, "rows": [row.as_json() for row in rows]}
+    base.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return f"perf/results/{base.name}.md"

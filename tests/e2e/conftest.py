@@ -1,0 +1,54 @@
+"""Fixtures of the end-to-end tests: the real binary, driven over HTTP on the loopback."""
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from server import BINARY, Server  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is missing: scripts/build asan makes it", returncode=3)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A server with the settings of .env.test that many tests share; each uses names of its own."""
+    server = Server(tmp_path_factory.mktemp("shared"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(shared):
+    """The shared server, checked to be alive behind every test."""
+    yield shared
+    assert shared.process.poll() is None, f"the server is gone:\n{shared.log()}"
+    assert shared.request("GET", "/healthz").status == 200
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(JOBS=4) gives a server of the test's own, stopped and checked at the end."""
+    servers = []
+
+    def start_server(data_dir=None, **options):
+        server = Server(data_dir or tmp_path / "data", **options)
+        servers.append(server)
+        return server
+
+    yield start_server
+    for server in servers:
+        server.stop()
+
+
+names = itertools.count(1)
+
+
+@pytest.fixture
+def name():
+    """A metric name that no other test uses."""
+    return f"test.metric{next(names)}"

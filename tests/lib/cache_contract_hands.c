@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache_contract_hands.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include <telemetry/stats.h>
+
+#include "job_fixture.h"
+
+static void on_done(void *context, struct job *job)
+{
+    struct contract *contract = context;
+    assert_null(contract->ended);
+    contract->ended = job;
+}
+
+static void open_cache(struct contract *contract, uint64_t ttl_ns)
+{
+    struct cache_settings settings = { .max_bytes = 1 << 20, .ttl_ns = ttl_ns, .stats = contract->stats };
+    struct error error;
+    assert_int_equal(contract->ops->open(&settings, on_done, contract, &contract->cache, &error), 0);
+}
+
+int contract_setup(void **state)
+{
+    struct contract *contract = calloc(1, sizeof(*contract));
+    contract->ops = *state;
+    contract->stats = aligned_alloc(64, sizeof(*contract->stats));
+    memset(contract->stats, 0, sizeof(*contract->stats));
+    contract->reader = job_fixture_new();
+    contract->writer = job_fixture_new();
+    contract->other = job_fixture_new();
+    open_cache(contract, CONTRACT_TTL_NS);
+    *state = contract;
+    return 0;
+}
+
+int contract_teardown(void **state)
+{
+    struct contract *contract = *state;
+    contract->ops->close(&contract->cache);
+    job_fixture_free(&contract->reader);
+    job_fixture_free(&contract->writer);
+    job_fixture_free(&contract->other);
+    free(contract->stats);
+    free(contract);
+    return 0;
+}
+
+void contract_reopen(struct contract *contract, uint64_t ttl_ns)
+{
+    contract->ops->close(&contract->cache);
+    open_cache(contract, ttl_ns);
+}
+
+void contract_finish(struct contract *contract, struct job *job)
+{
+    if (contract->ops->flush != NULL)
+        contract->ops->flush(contract->cache);
+    assert_ptr_equal(contract->ended, job);
+    contract->ended = NULL;
+}
+
+enum cache_result contract_get(struct contract *contract, struct job *job, uint64_t stale_ns)
+{
+    job->reply = (struct reply){ 0 };
+    job->cache.result = CACHE_NOT_ASKED;
+    contract->ops->get(contract->cache, job, stale_ns);
+    contract_finish(contract, job);
+    return (enum cache_result)job->cache.result;
+}
+
+void contract_put(struct contract *contract, struct job *job, const char *body, uint64_t stale_ns)
+{
+    job_fixture_answer(job, body);
+    contract->ops->put(contract->cache, job, stale_ns);
+    contract_finish(contract, job);
+}
+
+void contract_bump(struct contract *contract, struct job *job)
+{
+    contract->ops->bump(contract->cache, job);
+    contract_finish(contract, job);
+}
+
+void contract_bump_name(struct contract *contract, const char *name)
+{
+    job_fixture_insert(contract->writer, &name, 1);
+    contract_bump(contract, contract->writer);
+}
+
+enum cache_result contract_look(struct contract *contract, enum cache_scope scope, const char *text, const char *key)
+{
+    job_fixture_read(contract->reader, scope, text, key);
+    return contract_get(contract, contract->reader, 0);
+}
+
+void contract_fill(struct contract *contract, enum cache_scope scope, const char *text, const char *key)
+{
+    assert_int_equal(contract_look(contract, scope, text, key), CACHE_MISS);
+    contract_put(contract, contract->reader, key, 0);
+}
+
+void assert_slice(struct slice slice, const char *expected)
+{
+    assert_int_equal(slice.len, strlen(expected));
+    assert_memory_equal(slice.data, expected, slice.len);
+}

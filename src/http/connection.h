@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "http/answer.h"
 #include "http/chunks.h"
 #include "http/head.h"
 #include "http/waits.h"
@@ -72,8 +73,8 @@ struct connection {
     bool closing;
     bool ended;       /* the client sends no more */
     bool has_refusal; /* an answer without a job, behind the pipeline; the intake is shut until it is out */
-    bool refusal_head_only;
     struct refusal refusal;
+    struct answer_form refusal_form;
     struct intake intake;
     struct outlet outlet;
 };

@@ -223,10 +223,9 @@ static void gather_refusal(struct connection *connection, struct gather *gather)
 {
     struct loop *loop = connection->loop;
     bool final = connection->intake.phase == INTAKE_DONE;
-    struct answer answer =
-        answer_refusal(loop, &connection->refusal, final, loop->answer_buffer + gather->head_bytes);
-    if (connection->refusal_head_only)
-        answer.body.len = 0;
+    connection->refusal_form.keep_alive = !final;
+    struct answer answer = answer_refusal(loop, &connection->refusal, &connection->refusal_form,
+                                          loop->answer_buffer + gather->head_bytes);
     gather_answer(gather, loop, &answer);
     connection->has_refusal = false;
     connection->outlet.ending = final;

@@ -168,8 +168,8 @@ static struct slice cache_status(const struct job *job)
     case CACHE_MISS:
         return SLICE("\r\nCache-Status: telemetry-server; fwd=miss");
     case CACHE_BYPASS:
-        return job->cache.no_cache ? SLICE("\r\nCache-Status: telemetry-server; fwd=request") :
-                                     SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
+        return job->cache.no_cache ? SLICE("\r\nCache-Status: telemetry-server; fwd=request")
+                                   : SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
     case CACHE_NOT_ASKED:
         break;
     }
@@ -290,8 +290,8 @@ static struct slice media_name(const struct job *job)
 {
     if (job->status != STATUS_OK)
         return SLICE("application/problem+json");
-    return job->reply.media == MEDIA_TEXT ? SLICE("text/plain; version=0.0.4; charset=utf-8") :
-                                            SLICE("application/json");
+    return job->reply.media == MEDIA_TEXT ? SLICE("text/plain; version=0.0.4; charset=utf-8")
+                                          : SLICE("application/json");
 }
 
 static struct answer finish(struct pen *pen, char *buffer, struct slice body, unsigned http)
@@ -303,8 +303,7 @@ static struct answer finish(struct pen *pen, char *buffer, struct slice body, un
 /* The request ran out of time while a stage holds the job: only `home` may be read. */
 static struct answer answer_expired(struct loop *loop, struct job *job, char *buffer)
 {
-    static const struct refusal refusal = { STATUS_OUTCOME_UNKNOWN,
-                                            "the request took longer than REQUEST_TIMEOUT_MS" };
+    static const struct refusal refusal = { STATUS_OUTCOME_UNKNOWN, "the request took longer than REQUEST_TIMEOUT_MS" };
     struct answer_form form = { .number = job->home.number,
                                 .keep_alive = job->home.keep_alive,
                                 .http10 = job->home.http10,

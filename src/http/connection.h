@@ -35,17 +35,17 @@ enum intake_phase {
 /* What has arrived of the request under way. */
 struct intake {
     enum intake_phase phase;
-    struct block stash;    /* bytes that wait: a head in part, a head whose body is awaited, or pipelined ones */
-    size_t scanned;        /* of the stash, by head_scan() */
-    size_t head_bytes;     /* of the whole head, in the stash, during INTAKE_BODY */
+    struct block stash; /* bytes that wait: a head in part, a head whose body is awaited, or pipelined ones */
+    size_t scanned;     /* of the stash, by head_scan() */
+    size_t head_bytes;  /* of the whole head, in the stash, during INTAKE_BODY */
     struct block body;
-    uint64_t body_left;    /* of a sized body */
+    uint64_t body_left; /* of a sized body */
     bool chunked;
     struct chunks chunks;
     uint64_t body_since_ns;
-    size_t body_received;  /* bytes of framing and data, for the rate */
-    bool owes_continue;    /* 100 Continue, once the answers before it are out */
-    bool wait_anew;        /* a request was whole or a write done: the next one has its own time */
+    size_t body_received; /* bytes of framing and data, for the rate */
+    bool owes_continue;   /* 100 Continue, once the answers before it are out */
+    bool wait_anew;       /* a request was whole or a write done: the next one has its own time */
 };
 
 /* What is on its way to the client beyond what the socket took at once. */

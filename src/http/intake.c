@@ -92,10 +92,10 @@ static bool copy_request(struct job *job, const struct request *request)
     job->request = *request;
     job->request.target = arena_copy(&job->arena, request->target);
     copied = job->request.target.data != NULL;
-#define COPY_MEMBER(member, name)                                            \
-    if (request->member.len > 0) {                                           \
-        job->request.member = arena_copy(&job->arena, request->member);      \
-        copied = copied && job->request.member.data != NULL;                 \
+#define COPY_MEMBER(member, name)                                                                                      \
+    if (request->member.len > 0) {                                                                                     \
+        job->request.member = arena_copy(&job->arena, request->member);                                                \
+        copied = copied && job->request.member.data != NULL;                                                           \
     }
     REQUEST_FIELDS(COPY_MEMBER)
 #undef COPY_MEMBER
@@ -270,8 +270,8 @@ void intake_check_body(struct connection *connection)
         return;
     stats_add(loop->stats, STATS_TIMEOUT_BODY, 1);
     intake_refuse(connection, STATUS_REQUEST_TIMEOUT,
-                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S" :
-                            "the body did not arrive within BODY_TIMEOUT_MS");
+                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
+                          : "the body did not arrive within BODY_TIMEOUT_MS");
 }
 
 /* Heads -------------------------------------------------------------------- */

@@ -33,8 +33,8 @@ static void on_end(struct connection *connection)
     connection->ended = true;
     connection->intake.phase = INTAKE_DONE;
     intake_free(connection);
-    if (connection->outlet.shut || (connection->n_pipeline == 0 && !connection->has_refusal &&
-                                    !connection->outlet.writing))
+    if (connection->outlet.shut ||
+        (connection->n_pipeline == 0 && !connection->has_refusal && !connection->outlet.writing))
         connection_close(connection);
     else
         connection_settle(connection);

@@ -76,7 +76,8 @@ static int serve(const struct config *config)
     struct app *app;
     int signal_number;
     sigset_t ending = block_signals();
-    if (log_start(log_level_of(config->log_level), strcmp(config->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT, &error) != 0)
+    if (log_start(log_level_of(config->log_level), strcmp(config->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT,
+                  &error) != 0)
         return fail(&error);
     if (app_start(config, &app, &error) != 0) {
         log_stop();

@@ -31,7 +31,7 @@ struct storage_settings {
 
 /* Whether the store can serve, for /readyz: written by workers, read by any thread. */
 struct storage_health {
-    atomic_int status;        /* enum status: STATUS_OK or why writes are refused */
+    atomic_int status; /* enum status: STATUS_OK or why writes are refused */
 };
 
 struct storage_ops {

@@ -100,6 +100,13 @@ class Server:
                 cursor = {"cursor": page["next"]} if page["next"] is not None else None
         return found
 
+    def take_away(self, name):
+        """Every metric of a name, removed, so that what one test let in does not fail the next ones."""
+        found = self.list_all(name=name)
+        for metric in found:
+            self.request("DELETE", f"/metrics/{metric['id']}")
+        return found
+
     def counter(self, name, **labels):
         """One figure of /-/metrics."""
         wanted = name + ("{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}" if labels else "")

@@ -13,10 +13,6 @@ from problems import assert_problem
 from traps import BODY, CHUNK, CHUNKED, HOST, JSON, LENGTH, MALFORMED, REFUSED, chunks, post
 from wire import Closed, eventually
 
-def trapped(server):
-    return server.request("GET", "/metrics?name=trap", headers={"Cache-Control": "no-cache"}).json()["metrics"]
-
-
 @pytest.mark.parametrize("way", ["whole", "bytewise"])
 @pytest.mark.parametrize("trap", REFUSED)
 def test_refused_and_closed(server, trap, way):
@@ -30,7 +26,7 @@ def test_refused_and_closed(server, trap, way):
         assert_problem(answer, status)
         assert (answer["Connection"] or "").lower() == "close"
         assert connection.is_closed(), "the connection is closed behind the answer"
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
@@ -40,7 +36,7 @@ def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
             connection.send(MALFORMED[name] + hidden)
             assert connection.read_answer().status == 400
             assert connection.is_closed(), name
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_answers_before_a_refused_request_still_come(server):
@@ -54,7 +50,7 @@ def test_unfinished_requests_store_nothing(server):
     for data in (b"P", b"POST /metrics HTTP/1.1\r\n", post(LENGTH)[:-1], chunks(CHUNK), chunks(CHUNK + b"0\r\n")):
         with server.connect() as connection:
             connection.send(data)
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_whole_request_before_the_client_leaves_is_stored(server, name):
@@ -110,7 +106,7 @@ def test_chunked_bodies(server, name, case, way):
         answer = connection.read_answer()
         assert answer.status == 201 and answer.json()["name"] == "trap"
         assert connection.request("DELETE", answer["Location"]).status == 204
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_trailer_is_no_field(server):

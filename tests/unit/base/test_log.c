@@ -103,11 +103,20 @@ static void log_line_cuts_long_values_between_characters(void **state)
     assert_string_equal(line_of(LOG_JSON, "k", value), expected);
 }
 
-/* Whatever is put in, a line is one whole JSON object that fits one atomic write. */
+/* One whole JSON object and a newline, within one atomic write to a pipe. */
+static void assert_whole(const struct log_line *line)
+{
+    assert_true(line->len <= PIPE_BUF);
+    assert_ptr_equal(memchr(line->text, '\n', line->len), line->text + line->len - 1);
+    cJSON *json = cJSON_ParseWithLength(line->text, line->len);
+    assert_non_null(json);
+    cJSON_Delete(json);
+}
+
 static void log_line_leaves_out_pairs_without_room(void **state)
 {
     char value[LOG_VALUE_BYTES + 1];
-    memset(value, '\x01', sizeof(value));
+    memset(value, '\x01', sizeof(value)); /* each takes six bytes */
     for (unsigned n = 0; n < 20; n++)
         for (size_t len = 0; len <= LOG_VALUE_BYTES; len += 64) {
             struct log_line line;
@@ -118,13 +127,28 @@ static void log_line_leaves_out_pairs_without_room(void **state)
             log_line_pair(&line, "last", "short");
             log_line_end(&line);
             value[len] = '\x01';
-            assert_true(line.len <= LOG_LINE_BYTES);
-            assert_int_equal(line.text[line.len - 1], '\n');
-            assert_ptr_equal(memchr(line.text, '\n', line.len), line.text + line.len - 1);
-            cJSON *json = cJSON_ParseWithLength(line.text, line.len);
-            assert_non_null(json);
-            cJSON_Delete(json);
+            assert_whole(&line);
         }
+}
+
+/* The last pair grows by one byte at a time, over the end of the line. */
+static void log_line_is_filled_to_the_last_byte(void **state)
+{
+    char value[LOG_VALUE_BYTES + 1];
+    size_t longest = 0;
+    memset(value, 'v', sizeof(value));
+    for (size_t len = 0; len <= LOG_VALUE_BYTES; len++) {
+        struct log_line line;
+        value[LOG_VALUE_BYTES] = '\0';
+        log_line_begin(&line, LOG_JSON, LOG_INFO, NOW_MS, "m");
+        for (unsigned pair = 0; pair < 7; pair++)
+            log_line_pair(&line, "key", value);
+        log_line_pair(&line, "last", value + LOG_VALUE_BYTES - len);
+        log_line_end(&line);
+        assert_whole(&line);
+        longest = line.len > longest ? line.len : longest;
+    }
+    assert_int_equal(longest, PIPE_BUF);
 }
 
 static void log_number_prints_extremes(void **state)
@@ -356,6 +380,7 @@ int main(void)
         cmocka_unit_test(log_line_text_quotes_where_needed),
         cmocka_unit_test(log_line_cuts_long_values_between_characters),
         cmocka_unit_test(log_line_leaves_out_pairs_without_room),
+        cmocka_unit_test(log_line_is_filled_to_the_last_byte),
         cmocka_unit_test(log_number_prints_extremes),
         tapped(log_write_goes_straight_out_before_the_start),
         tapped(log_write_arrives_in_order_and_by_level),

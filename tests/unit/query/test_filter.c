@@ -160,6 +160,7 @@ static unsigned different_filters(struct filter ret_filters[32])
         { "", "", "cpu", "" },  { "", "", "", "cpu" },  { "", "a,b", "", "" },  { "", "a", "b", "" },
         { "", "a", "", "b" },   { "", "ab", "", "" },   { "", "", "a,b", "" },  { "", "", "ab", "" },
         { "a", "a", "a", "a" }, { "aa", "a", "a", "" }, { "", "b,c", "d", "" }, { "", "b", "c,d", "" },
+        { "", "a,bc", "", "" }, { "", "ab,c", "", "" },
     };
     unsigned n = 0;
     for (; n < N_CASES(texts); n++)

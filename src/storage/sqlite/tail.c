@@ -207,6 +207,12 @@ bool tail_pinned(const struct tail *tail)
     return tail->first_kept < atomic_load_explicit(&tail->first, memory_order_relaxed);
 }
 
+unsigned tail_runs(const struct tail *tail)
+{
+    return (unsigned)(atomic_load_explicit(&tail->end, memory_order_relaxed) -
+                      atomic_load_explicit(&tail->first, memory_order_relaxed));
+}
+
 uint64_t tail_rows(const struct tail *tail)
 {
     uint64_t rows = 0;

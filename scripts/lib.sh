@@ -15,7 +15,7 @@ llhttp_package()
 }
 packages_run=(gcc libc6-dev meson ninja-build pkgconf libuv1-dev "$(llhttp_package)" libck-dev libcjson-dev
     libsqlite3-dev libxxhash-dev curl)
-packages_test=("${packages_run[@]}" libcmocka-dev python3-pytest clang clang-format clang-tidy)
+packages_test=("${packages_run[@]}" libcmocka-dev python3-pytest python3-venv redis-tools clang clang-format clang-tidy)
 
 fail()
 {
@@ -89,5 +89,5 @@ build_kind()
         # shellcheck disable=SC2086 # one word for each option
         CC=${CC:-$compiler} meson setup "$dir" $options >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     fi
-    ninja --quiet -C "$dir" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    ninja --quiet -C "$dir" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
 }

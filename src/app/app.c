@@ -75,7 +75,7 @@ static unsigned connections_limit(const struct config *config)
     uint64_t allowed = (files.rlim_cur - spare) / config->loops;
     if (allowed < limit) {
         char number[LOG_NUMBER_BYTES];
-        log_warn("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
+        log_info("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
                  log_number(number, (int64_t)allowed));
         limit = allowed;
     }

@@ -114,12 +114,12 @@ static void act(struct loop_fixture *fixture, struct client *client)
 
 static void assert_serves(struct loop_fixture *fixture)
 {
-    for (unsigned i = 0; i < 100; i++) { /* each answer may be 503: then again */
+    for (unsigned i = 0; i < 100; i++) { /* jobs may be short once more: then again */
         struct client client = client_open(loop_fixture_port(fixture));
         client_get(&client, "/good");
         struct client_answer answer = client_read(&client);
         bool served = answer.http == 200;
-        assert_true(served || answer.http == 503);
+        assert_true(served || answer.http == 503 || answer.http == 504);
         client_close(&client);
         if (served)
             return;
@@ -135,7 +135,8 @@ static void run(unsigned seed, bool drains_with_all)
     settings.pipeline_max = 4;
     settings.connections_max = N_CLIENTS - 4;
     settings.body_budget_bytes = 1 << 20;
-    settings.head_ns = settings.idle_ns = settings.body_ns = settings.write_ns = 50 * NS_PER_MS;
+    settings.head_ns = settings.body_ns = settings.write_ns = 50 * NS_PER_MS;
+    settings.idle_ns = 5 * NS_PER_S; /* a good client may be slow to speak */
     settings.request_ns = 20 * NS_PER_MS;
     settings.drain_ns = 200 * NS_PER_MS;
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);

@@ -217,6 +217,49 @@ static void limits_let_a_slow_reader_hold_no_job(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* The client stops within a body while its answer is on its way: all of that still comes, then the end. */
+static void limits_close_behind_the_answer_of_a_slow_reader_that_stopped(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = 64 << 20;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client slow = client_open(loop_fixture_port(fixture));
+    (void)state;
+    client_say(&slow, "GET /big/20000000" FIELDS "\r\nPOST /b" FIELDS "Content-Length: 5\r\n\r\nhel");
+    loop_fixture_await_counter(fixture, STATS_ANSWERS_2XX, 1);
+    client_shut(&slow);
+    usleep(20000); /* let the end arrive while the answer waits */
+    assert_int_equal(client_read(&slow).body_bytes, 20000000);
+    client_expect_end(&slow);
+    client_close(&slow);
+    loop_fixture_stop(&fixture);
+}
+
+/* A client that asks for much in few bytes, when there is no job for it. */
+static void limits_without_a_job_503_to_all_of_a_long_pipeline(void **state)
+{
+    enum { N = 2300 };
+    struct http_settings settings = loop_fixture_settings();
+    struct loop_fixture *fixture = loop_fixture_start(&settings, 1);
+    struct client busy = client_open(loop_fixture_port(fixture));
+    struct client client = client_open(loop_fixture_port(fixture));
+    static const char request[] = "GET /abc HTTP/1.1\r\nHost:\r\n\r\n";
+    static char text[N * (sizeof(request) - 1)];
+    (void)state;
+    client_get(&busy, "/hold");
+    loop_fixture_await_held(fixture, 1);
+    for (unsigned i = 0; i < N; i++)
+        memcpy(text + i * (sizeof(request) - 1), request, sizeof(request) - 1);
+    client_send(&client, text, sizeof(text));
+    client_shut(&client);
+    for (unsigned i = 0; i < N; i++)
+        client_expect(&client, 503, NULL);
+    client_expect_end(&client);
+    client_close(&busy);
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+}
+
 static void limits_end_a_reader_that_is_too_far_behind(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
@@ -262,14 +305,22 @@ static void assert_times_out(struct loop_fixture *fixture, const char *beginning
     loop_fixture_await_counter(fixture, counter, before + 1);
 }
 
-static void limits_of_time_end_idle_heads_and_bodies(void **state)
+static void limits_of_time_end_idle_connections(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
-    settings.idle_ns = settings.head_ns = settings.body_ns = 50 * NS_PER_MS;
+    settings.idle_ns = 50 * NS_PER_MS;
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
     (void)state;
     assert_times_out(fixture, "", 0, STATS_TIMEOUT_IDLE);
-    assert_times_out(fixture, "\r\n", 0, STATS_TIMEOUT_IDLE);
+    loop_fixture_stop(&fixture);
+}
+
+static void limits_of_time_end_heads_and_bodies(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.head_ns = settings.body_ns = 50 * NS_PER_MS;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    (void)state;
     assert_times_out(fixture, "G", 408, STATS_TIMEOUT_HEAD);
     assert_times_out(fixture, "GET /a" FIELDS, 408, STATS_TIMEOUT_HEAD);
     assert_times_out(fixture, "POST /a" FIELDS "Content-Length: 5\r\n\r\nhell", 408, STATS_TIMEOUT_BODY);
@@ -317,7 +368,7 @@ static void limits_of_time_end_a_body_that_is_too_slow(void **state)
 static void limits_of_a_request_504_while_its_job_is_away(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
-    settings.request_ns = 50 * NS_PER_MS;
+    settings.request_ns = 200 * NS_PER_MS;
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
     struct client client = client_open(loop_fixture_port(fixture));
     (void)state;
@@ -343,7 +394,7 @@ static void limits_of_a_request_504_while_its_job_is_away(void **state)
 static void limits_of_a_request_hold_when_its_client_left(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
-    settings.request_ns = 50 * NS_PER_MS;
+    settings.request_ns = 200 * NS_PER_MS;
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
     struct client client = client_open(loop_fixture_port(fixture));
     (void)state;
@@ -430,9 +481,12 @@ int main(void)
         cmocka_unit_test(limits_of_the_body_budget_503),
         cmocka_unit_test(limits_of_one_body_413_before_it_is_read),
         cmocka_unit_test(limits_let_a_slow_reader_hold_no_job),
+        cmocka_unit_test(limits_close_behind_the_answer_of_a_slow_reader_that_stopped),
+        cmocka_unit_test(limits_without_a_job_503_to_all_of_a_long_pipeline),
         cmocka_unit_test(limits_end_a_reader_that_is_too_far_behind),
         cmocka_unit_test(limits_end_a_reader_that_takes_nothing),
-        cmocka_unit_test(limits_of_time_end_idle_heads_and_bodies),
+        cmocka_unit_test(limits_of_time_end_idle_connections),
+        cmocka_unit_test(limits_of_time_end_heads_and_bodies),
         cmocka_unit_test(limits_of_time_count_from_the_first_byte_of_a_head),
         cmocka_unit_test(limits_of_time_end_a_body_that_is_too_slow),
         cmocka_unit_test(limits_of_a_request_504_while_its_job_is_away),

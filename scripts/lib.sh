@@ -89,5 +89,5 @@ build_kind()
         # shellcheck disable=SC2086 # one word for each option
         CC=${CC:-$compiler} meson setup "$dir" $options >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     fi
-    ninja --quiet -C "$dir" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    ninja --quiet -C "$dir" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
 }

@@ -36,12 +36,13 @@ bool intake_is_open(const struct connection *connection)
            !connection->outlet.writing;
 }
 
-static void note_refusal(struct connection *connection, enum status status, const char *detail)
+static void note_refusal(struct connection *connection, struct refusal refusal, struct answer_form form)
 {
     struct loop *loop = connection->loop;
     connection->has_refusal = true;
-    connection->refusal = (struct refusal){ status, detail };
-    loop->n_requests++;
+    connection->refusal = refusal;
+    connection->refusal_form = form;
+    connection->refusal_form.number = ++loop->n_requests;
     stats_add(loop->stats, STATS_REQUESTS, 1);
     loop_mark_dirty(loop, connection);
 }
@@ -49,8 +50,7 @@ static void note_refusal(struct connection *connection, enum status status, cons
 void intake_refuse(struct connection *connection, enum status status, const char *detail)
 {
     connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = false;
-    note_refusal(connection, status, detail);
+    note_refusal(connection, (struct refusal){ status, detail }, (struct answer_form){ .keep_alive = false });
     intake_free(connection);
 }
 
@@ -72,8 +72,10 @@ static void refuse_for_jobs(struct connection *connection, const struct head *he
     block_free(connection->loop, &connection->intake.body);
     if (!head->keep_alive)
         connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = head->request.method == METHOD_HEAD;
-    note_refusal(connection, STATUS_OVERLOADED, "all JOBS are under way");
+    struct answer_form form = { .keep_alive = head->keep_alive,
+                                .http10 = head->http10,
+                                .head_only = head->request.method == METHOD_HEAD };
+    note_refusal(connection, (struct refusal){ STATUS_OVERLOADED, "all JOBS are under way" }, form);
 }
 
 void intake_free(struct connection *connection)
@@ -90,10 +92,10 @@ static bool copy_request(struct job *job, const struct request *request)
     job->request = *request;
     job->request.target = arena_copy(&job->arena, request->target);
     copied = job->request.target.data != NULL;
-#define COPY_MEMBER(member, name)                                            \
-    if (request->member.len > 0) {                                           \
-        job->request.member = arena_copy(&job->arena, request->member);      \
-        copied = copied && job->request.member.data != NULL;                 \
+#define COPY_MEMBER(member, name)                                                                                      \
+    if (request->member.len > 0) {                                                                                     \
+        job->request.member = arena_copy(&job->arena, request->member);                                                \
+        copied = copied && job->request.member.data != NULL;                                                           \
     }
     REQUEST_FIELDS(COPY_MEMBER)
 #undef COPY_MEMBER
@@ -235,6 +237,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     }
     intake->head_bytes = raw_head.len;
     intake->phase = INTAKE_BODY;
+    intake->owes_continue = false;
     intake->chunked = head->chunked;
     intake->chunks = (struct chunks){ 0 };
     intake->body_left = head->content_length;
@@ -242,10 +245,24 @@ static void start_body(struct connection *connection, const struct head *head, s
     intake->body_received = 0;
 }
 
+void intake_say_continue(struct connection *connection)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct intake *intake = &connection->intake;
+    if (!intake->owes_continue || intake->phase != INTAKE_BODY || connection->first != NULL)
+        return;
+    intake->owes_continue = false;
+    outlet_send(connection, interim, sizeof(interim) - 1);
+}
+
 void intake_check_body(struct connection *connection)
 {
     const struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
+    if (intake->owes_continue) { /* the client waits for the server, not the other way round */
+        intake->body_since_ns = loop_now_ns(loop);
+        return;
+    }
     uint64_t elapsed_ns = loop_now_ns(loop) - intake->body_since_ns;
     uint64_t wanted = elapsed_ns / 1000000 * loop->settings->body_min_rate / 1000;
     bool is_slow = elapsed_ns >= RATE_GRACE_NS && intake->body_received < wanted;
@@ -253,8 +270,8 @@ void intake_check_body(struct connection *connection)
         return;
     stats_add(loop->stats, STATS_TIMEOUT_BODY, 1);
     intake_refuse(connection, STATUS_REQUEST_TIMEOUT,
-                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S" :
-                            "the body did not arrive within BODY_TIMEOUT_MS");
+                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
+                          : "the body did not arrive within BODY_TIMEOUT_MS");
 }
 
 /* Heads -------------------------------------------------------------------- */
@@ -283,8 +300,10 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
         return;
     }
     start_body(connection, &head, raw_head);
-    if (head.expects_continue && feed->left == 0 && connection->intake.phase == INTAKE_BODY)
-        outlet_send(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    if (head.expects_continue && feed->left == 0) {
+        connection->intake.owes_continue = true;
+        loop_mark_dirty(loop, connection);
+    }
 }
 
 /* RFC 9112, 2.2: empty lines before a request line are read over. */
@@ -324,6 +343,7 @@ static void feed_all(struct connection *connection, struct feed *feed, size_t *s
         if (intake->phase == INTAKE_HEAD && !feed_head(connection, feed, scanned))
             return;
         if (feed->left > 0 && intake->phase == INTAKE_BODY) {
+            intake->owes_continue = false; /* it does not wait for it */
             if (intake->chunked)
                 feed_chunked_body(connection, feed);
             else

@@ -282,7 +282,7 @@ def test_sigterm_does_not_wait_for_idle_or_stuck_clients(start):
         assert time.monotonic() - begun < 10
 
 
-def test_second_sigterm_ends_at_once(start, name):
+def test_second_sigterm_ends_at_once(start):
     server = start(DRAIN_TIMEOUT_MS=60_000)
     with server.connect() as stuck:
         stuck.send(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
@@ -290,8 +290,7 @@ def test_second_sigterm_ends_at_once(start, name):
         server.terminate()
         eventually(lambda: not can_connect(server))
         server.terminate()
-        server.process.wait(10)
-        server._check_sanitizers()
+        assert server.process.wait(10) != 0
 
 
 def test_an_idle_server_uses_no_processor_time(start):

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # start.sh: Redis as a cache: bounded, nothing on disk, and a password that stands in no process list, since it comes as
 # configuration on standard input.
 set -euo pipefail

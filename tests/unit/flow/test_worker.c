@@ -29,9 +29,9 @@ struct bench {
     struct topology topology;
     struct job *jobs[JOBS];
     bool fails_to_open;
-    bool circles;              /* jobs go to the worker itself again, until told */
-    uint64_t tick_period_ns;   /* 0: never again */
-    struct job *job_in_tick;   /* the stop of the worker comes during a tick, behind this job */
+    bool circles;            /* jobs go to the worker itself again, until told */
+    uint64_t tick_period_ns; /* 0: never again */
+    struct job *job_in_tick; /* the stop of the worker comes during a tick, behind this job */
     atomic_bool in_tick;
     atomic_uint n_opens, n_closes, n_steps, n_stepped, n_ticks, n_early_ticks;
     atomic_uint largest_step;
@@ -100,9 +100,12 @@ static uint64_t bench_tick(struct worker *worker, uint64_t now_ns)
 static const struct stage plain_stage = {
     .name = "bench", .id = STAGE_WRITER, .open = bench_open, .step = bench_step, .close = bench_close
 };
-static const struct stage ticking_stage = {
-    .name = "bench", .id = STAGE_WRITER, .open = bench_open, .step = bench_step, .tick = bench_tick, .close = bench_close
-};
+static const struct stage ticking_stage = { .name = "bench",
+                                            .id = STAGE_WRITER,
+                                            .open = bench_open,
+                                            .step = bench_step,
+                                            .tick = bench_tick,
+                                            .close = bench_close };
 
 static struct bench bench;
 

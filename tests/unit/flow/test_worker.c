@@ -442,32 +442,40 @@ static void linger_ends_with_stop(void **state)
 
 /* Ticks ------------------------------------------------------------------- */
 
+/* Waits for some ticks; a busy machine may have fewer than are due in that time, none has more. */
+static void assert_ticks(uint64_t begin)
+{
+    enum { TICKS = 20 };
+    while (atomic_load(&bench.n_ticks) < TICKS && clock_ns() < begin + LONG_NS)
+        pause_ms(5);
+    worker_stop(&bench.worker);
+    assert_true(atomic_load(&bench.n_ticks) >= TICKS);
+    assert_true(atomic_load(&bench.n_ticks) <= (clock_ns() - begin) / bench.tick_period_ns + 1);
+    assert_int_equal(atomic_load(&bench.n_early_ticks), 0);
+}
+
 static void tick_runs_when_due_on_an_idle_worker(void **state)
 {
     (void)state;
+    uint64_t begin = clock_ns();
     bench.worker.stage = &ticking_stage;
     bench.tick_period_ns = 5 * NS_PER_MS;
     start();
-    pause_ms(250);
-    worker_stop(&bench.worker);
-    assert_in_range(atomic_load(&bench.n_ticks), 10, 52);
-    assert_int_equal(atomic_load(&bench.n_early_ticks), 0);
+    assert_ticks(begin);
 }
 
 static void tick_runs_when_due_under_load(void **state)
 {
     (void)state;
+    uint64_t begin = clock_ns();
     bench.worker.stage = &ticking_stage;
     bench.tick_period_ns = 5 * NS_PER_MS;
     bench.circles = true;
     start();
     give(0, JOBS);
-    pause_ms(250);
-    worker_stop(&bench.worker);
+    assert_ticks(begin);
     assert_int_equal(take_home(), JOBS);
-    assert_true(atomic_load(&bench.n_steps) > 200);
-    assert_in_range(atomic_load(&bench.n_ticks), 10, 52);
-    assert_int_equal(atomic_load(&bench.n_early_ticks), 0);
+    assert_true(atomic_load(&bench.n_steps) > atomic_load(&bench.n_ticks));
 }
 
 static void tick_that_wants_no_more_does_not_run_again(void **state)

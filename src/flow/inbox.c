@@ -35,13 +35,13 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 void AnnotateIgnoreWritesEnd(const char *file, int line);
-#define RING_BEGIN() (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
-#define RING_END() (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
+#define RING_BEGIN()       (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
+#define RING_END()         (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
 #define RING_RELEASE(lane) __tsan_release(lane)
 #define RING_ACQUIRE(lane) __tsan_acquire(lane)
 #else
-#define RING_BEGIN() ((void)0)
-#define RING_END() ((void)0)
+#define RING_BEGIN()       ((void)0)
+#define RING_END()         ((void)0)
 #define RING_RELEASE(lane) ((void)0)
 #define RING_ACQUIRE(lane) ((void)0)
 #endif

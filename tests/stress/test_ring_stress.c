@@ -56,7 +56,7 @@ struct scenario {
     unsigned n_jobs; /* of each sender, and the room of each lane */
     bool burst;      /* all jobs come home before the next ones leave, each with a wake of its own */
     enum sleep senders_sleep, echoes_sleep;
-    unsigned share;  /* hand-overs, in thousandths of all */
+    unsigned share; /* hand-overs, in thousandths of all */
 };
 
 static const struct scenario scenarios[] = {
@@ -86,8 +86,8 @@ struct peer {
     unsigned index; /* its lane in every inbox */
     enum sleep sleep;
     struct inbox *inbox;
-    _Alignas(64) atomic_int pending; /* SLEEP_ON_FLAG: 1 when woken */
-    uv_async_t async;                /* SLEEP_IN_UV */
+    _Alignas(64) atomic_int pending;            /* SLEEP_ON_FLAG: 1 when woken */
+    uv_async_t async;                           /* SLEEP_IN_UV */
     _Alignas(64) atomic_uint_fast64_t n_handed; /* by this one, for the watch */
     uint64_t target;                            /* hand-overs a sender makes at least */
     uint64_t sent[PEERS_MAX];                   /* numbers the hand-overs to each */
@@ -217,7 +217,8 @@ static void check(struct peer *to, const struct job *job)
     }
     uint64_t expected = ++to->seen[from];
     if (job->home.number != expected)
-        fault(to->bench, job->home.number < expected ? "a job came twice" : "a job was lost or overtaken", from, to->index);
+        fault(to->bench, job->home.number < expected ? "a job came twice" : "a job was lost or overtaken", from,
+              to->index);
     else if (job->deadline_ns != seal(from, to->index, expected))
         fault(to->bench, "a job came without its bytes", from, to->index);
 }
@@ -315,7 +316,9 @@ static void *echo_main(void *context)
 
 static void peer_open(struct bench *bench, unsigned index, uint64_t target)
 {
-    static inbox_wake_fn *const wakes[] = { [SLEEP_IN_WAIT] = NULL, [SLEEP_IN_UV] = wake_uv, [SLEEP_ON_FLAG] = wake_flag };
+    static inbox_wake_fn *const wakes[] = {
+        [SLEEP_IN_WAIT] = NULL, [SLEEP_IN_UV] = wake_uv, [SLEEP_ON_FLAG] = wake_flag
+    };
     const struct scenario *scenario = bench->scenario;
     struct peer *peer = &bench->peers[index];
     bool sends = index < scenario->n_senders;

@@ -74,8 +74,12 @@ def test_bad_line_of_env_file(tmp_path, case):
     assert run_binary("--check-config", cwd=tmp_path, APP_ENV="").returncode == EX_CONFIG
 
 
-@pytest.mark.parametrize("settings, word", [({"PORT": "abc"}, "PORT"), ({"LOOPS": "0"}, "LOOPS"), ({"APP_ENV": "moon"}, "APP_ENV"),
-                                            ({"APP_ENV": "test", "ENVIRONMENT": "dev"}, "ENVIRONMENT")])
+@pytest.mark.parametrize("settings, word", [
+    ({"PORT": "abc"}, "PORT"),
+    ({"LOOPS": "0"}, "LOOPS"),
+    ({"APP_ENV": "moon"}, "APP_ENV"),
+    ({"APP_ENV": "test", "ENVIRONMENT": "dev"}, "ENVIRONMENT"),
+])
 def test_bad_variable(settings, word):
     done = run_binary(**settings)
     assert done.returncode == EX_CONFIG and done.stderr.count("\n") == 1
@@ -83,8 +87,8 @@ def test_bad_variable(settings, word):
 
 
 FORMS = [
-    ("JOBS=7", "7"), ("export JOBS=7", "7"), ("JOBS='7'", "7"), ('JOBS="7"', "7"), ("JOBS=7 # seven", "7"), ("JOBS = 7", "7"),
-    ("JOBS=5\nJOBS=7", "7"), ("JOBS=7\r", "7"), ("\ufeffJOBS=7", "7"), ("JOBS=", "2048"),
+    ("JOBS=7", "7"), ("export JOBS=7", "7"), ("JOBS='7'", "7"), ('JOBS="7"', "7"), ("JOBS=7 # seven", "7"),
+    ("JOBS = 7", "7"), ("JOBS=5\nJOBS=7", "7"), ("JOBS=7\r", "7"), ("\ufeffJOBS=7", "7"), ("JOBS=", "2048"),
 ]
 
 

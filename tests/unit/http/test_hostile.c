@@ -151,8 +151,8 @@ static void run(unsigned seed, bool drains_with_all)
         if (clients[i].fd >= 0)
             client_close(&clients[i]);
     if (!drains_with_all) {
+        loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0); /* from here on no job is new */
         loop_fixture_release(fixture, "");
-        loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);
         loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 0);
         loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
         assert_serves(fixture);

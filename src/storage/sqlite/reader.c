@@ -212,6 +212,10 @@ static void read_job(struct reader *reader, struct job *job)
     reader->end_ns = reader->start_ns + reader->session.store->query_limit_ns;
     if (job->deadline_ns < reader->end_ns)
         reader->end_ns = job->deadline_ns;
+    if (reader->start_ns >= reader->end_ns) {
+        job->status = STATUS_QUERY_TOO_SLOW;
+        return;
+    }
     tail_pin(&reader->session.store->tail, reader->index, &view);
     int code = read_in_snapshot(reader, job, &view);
     tail_unpin(&view);

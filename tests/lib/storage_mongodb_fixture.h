@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* storage_mongodb_fixture: the MongoDB backend as the contract suites want a store: a database of its own
+ * for each folder, empty at first, and usable as soon as the writer is attached. */
+#pragma once
+
+#include <stdbool.h>
+
+struct storage_ops;
+
+/* The URI of the server to test against, of the environment's TEST_MONGO_URI; or NULL. */
+const char *storage_mongodb_fixture_uri(void);
+
+/* In place of a suite without a server: a group of one skipped test, which says what is missing. */
+int storage_mongodb_fixture_skip(void);
+
+/* The ops, with `open` and `attach` wrapped. */
+const struct storage_ops *storage_mongodb_fixture(void);
+
+/* The name of the database that belongs to a folder of hands_new(). */
+void storage_mongodb_fixture_database(const char *folder, char ret_name[64]);
+
+/* Drops the databases that were made. */
+void storage_mongodb_fixture_end(void);

@@ -35,8 +35,8 @@ struct cache_ops {
     const char *name; /* "memory" */
 
     /* Worker thread. Gives *ret_cache, or -1 with error set. Keeps context until close. */
-    int (*open)(const struct cache_settings *settings, cache_done_fn *done, void *context,
-                struct cache **ret_cache, struct error *error);
+    int (*open)(const struct cache_settings *settings, cache_done_fn *done, void *context, struct cache **ret_cache,
+                struct error *error);
     void (*close)(struct cache **cache);
 
     /* Looks up job->cache.key. Sets cache.generation (now) and cache.read_ns. When an answer of that

@@ -26,12 +26,12 @@ struct filter {
     uint8_t n_tags, n_any_tags, n_not_tags;
     bool ascending; /* by timestamp; false: newest first */
     bool has_after;
-    uint32_t limit;         /* 1..FILTER_LIMIT_MAX */
-    struct slice *tags;     /* a metric has all of them; sorted, no doubles */
-    struct slice *any_tags; /* and at least one of them, when there are any; sorted, no doubles */
-    struct slice *not_tags; /* and none of them; sorted, no doubles */
-    int64_t from_ms, to_ms; /* from_ms <= timestamp < to_ms; INT64_MIN and INT64_MAX when open */
-    bool from_moves, to_moves; /* written with `now`: the next page asks with another from_ms */
-    double min, max;        /* min <= value <= max; -INFINITY and INFINITY when open */
+    uint32_t limit;             /* 1..FILTER_LIMIT_MAX */
+    struct slice *tags;         /* a metric has all of them; sorted, no doubles */
+    struct slice *any_tags;     /* and at least one of them, when there are any; sorted, no doubles */
+    struct slice *not_tags;     /* and none of them; sorted, no doubles */
+    int64_t from_ms, to_ms;     /* from_ms <= timestamp < to_ms; INT64_MIN and INT64_MAX when open */
+    bool from_moves, to_moves;  /* written with `now`: the next page asks with another from_ms */
+    double min, max;            /* min <= value <= max; -INFINITY and INFINITY when open */
     struct list_position after; /* when has_after: only what comes later in the order */
 };

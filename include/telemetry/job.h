@@ -35,15 +35,16 @@ enum cache_scope { SCOPE_ALL, SCOPE_NAME, SCOPE_ID };
 
 /* What the cache stage knows of a read. */
 struct job_cache {
-    struct slice key;        /* canonical bytes of what is asked; empty: not cacheable */
-    struct slice scope_text; /* the name, or the id's 24 hex digits; empty for SCOPE_ALL */
-    uint8_t scope;           /* enum cache_scope */
-    uint8_t result;          /* enum cache_result */
-    bool leads;              /* others wait for this job's answer */
-    bool no_cache;           /* Cache-Control: no-cache */
-    int64_t max_stale_ms;    /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
-    uint64_t generation;     /* of the scope, read before the storage query; 0: not known */
-    uint64_t read_ns;        /* clock_ns() at that moment */
+    struct slice key;         /* canonical bytes of what is asked; empty: not cacheable */
+    struct slice scope_text;  /* the name, or the id's 24 hex digits; empty for SCOPE_ALL */
+    uint8_t scope;            /* enum cache_scope */
+    uint8_t result;           /* enum cache_result */
+    bool leads;               /* others wait for this job's answer */
+    bool no_cache;            /* Cache-Control: no-cache or no-store */
+    bool no_store;            /* Cache-Control: no-store: the answer is not kept */
+    int64_t max_stale_ms;     /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
+    uint64_t generation;      /* of the scope, read before the storage query; 0: not known */
+    uint64_t read_ns;         /* clock_ns() at that moment */
     struct job *waiting_next; /* the next one that waits for the same answer; the cache stage's */
 };
 
@@ -56,12 +57,12 @@ struct job_home {
     uint64_t number;               /* counts the loop's requests, for the request id */
     char *body_block;              /* heap block of a large body, or NULL */
     size_t body_block_bytes;
-    unsigned loop;                 /* index of the loop that made the job */
-    bool away;                     /* a stage holds the job: only this struct may be read */
-    bool answered;                 /* its answer waits for its turn in the pipeline */
-    bool expired;                  /* the answer is 504, whatever comes home */
-    bool head_only;                /* HEAD */
-    bool keep_alive;               /* the connection goes on after this answer */
+    unsigned loop;   /* index of the loop that made the job */
+    bool away;       /* a stage holds the job: only this struct may be read */
+    bool answered;   /* its answer waits for its turn in the pipeline */
+    bool expired;    /* the answer is 504, whatever comes home */
+    bool head_only;  /* HEAD */
+    bool keep_alive; /* the connection goes on after this answer */
     bool http10;
 };
 
@@ -69,32 +70,32 @@ struct job_home {
 struct job {
     /* itinerary: written by the loop and the parser, then const */
     _Alignas(64) const struct route *route; /* NULL until the parser matched one */
-    uint64_t deadline_ns;                    /* clock_ns() after which no stage starts on it */
-    uint64_t worker_hash;                    /* chooses the worker of a stage; order per connection is kept */
-    uint8_t hop;                             /* index into route->hops of the hop under way, or HOP_PARSER */
+    uint64_t deadline_ns;                   /* clock_ns() after which no stage starts on it */
+    uint64_t worker_hash;                   /* chooses the worker of a stage; order per connection is kept */
+    uint8_t hop;                            /* index into route->hops of the hop under way, or HOP_PARSER */
 
     /* cargo: of the current holder */
     _Alignas(64) struct arena arena;
     enum status status;
-    bool if_match;              /* the change is on condition that the metric's tag is in if_match_etags */
-    uint8_t n_if_match;         /* 0 with if_match: `*`, any existing metric */
+    bool if_match;      /* the change is on condition that the metric's tag is in if_match_etags */
+    uint8_t n_if_match; /* 0 with if_match: `*`, any existing metric */
     uint64_t if_match_etags[8];
     struct request request;
-    struct metric *metrics;     /* decoded from the body, or found */
+    struct metric *metrics; /* decoded from the body, or found */
     uint32_t n_metrics;
-    bool has_next;              /* a list has more behind `next` */
-    bool existed;               /* an insert met an equal metric of the same id: 200, not 201 */
-    bool has_previous;          /* an update or delete changed `previous` */
-    bool return_ids;            /* ?return=ids */
-    bool batch;                 /* the body was an array or NDJSON */
-    struct metric_id id;        /* of /metrics/{id} */
+    bool has_next;       /* a list has more behind `next` */
+    bool existed;        /* an insert met an equal metric of the same id: 200, not 201 */
+    bool has_previous;   /* an update or delete changed `previous` */
+    bool return_ids;     /* ?return=ids */
+    bool batch;          /* the body was an array or NDJSON */
+    struct metric_id id; /* of /metrics/{id} */
     struct list_position next;
     struct metric previous;
     struct filter filter;
     struct job_cache cache;
     struct reply reply;
-    uint64_t mark_ns;                  /* clock_ns() when the stage before let go */
-    uint64_t stage_ns[STAGE_COUNT];    /* time in and before each stage, queueing included */
+    uint64_t mark_ns;               /* clock_ns() when the stage before let go */
+    uint64_t stage_ns[STAGE_COUNT]; /* time in and before each stage, queueing included */
 
     /* home: the loop's alone, whoever holds the rest */
     _Alignas(64) struct job_home home;

@@ -20,14 +20,14 @@ struct reply_error {
 };
 
 struct reply {
-    uint16_t http;            /* success status: 200, 201, 204, 304; failures use the job's status */
-    uint8_t media;            /* enum reply_media */
-    bool has_etag;            /* etag goes out as a strong entity tag */
-    bool has_location;        /* Location: /metrics/{id of the first metric} */
+    uint16_t http;     /* success status: 200, 201, 204, 304; failures use the job's status */
+    uint8_t media;     /* enum reply_media */
+    bool has_etag;     /* etag goes out as a strong entity tag */
+    bool has_location; /* Location: /metrics/{id of the first metric} */
     uint64_t etag;
     struct slice body;
     struct slice next_cursor; /* not empty: Link: rel="next" with it */
-    const char *allow;        /* Allow: for 405 and OPTIONS; static */
+    const char *allow;        /* Allow: for 405 and OPTIONS; in the job's arena */
     /* for failures */
     struct slice detail; /* one sentence; empty: the title says it all */
     struct reply_error *errors;

@@ -31,9 +31,9 @@ struct topology {
 /* One thread's way to all inboxes: its lane number, and whom it has yet to wake. */
 struct outbox {
     const struct topology *topology;
-    unsigned lane;    /* this thread's number, the same in every inbox */
-    uint64_t now_ns;  /* times the jobs that leave; worker_step() sets it before a step, and a stage whose
-                       * work takes long sets it anew before it lets go */
+    unsigned lane;   /* this thread's number, the same in every inbox */
+    uint64_t now_ns; /* times the jobs that leave; worker_step() sets it before a step, and a stage whose
+                      * work takes long sets it anew before it lets go */
     struct stats *stats;
     struct inbox *touched[STAGE_COUNT * WORKERS_MAX + LOOPS_MAX];
     unsigned n_touched;
@@ -69,10 +69,10 @@ struct worker {
     struct inbox *inbox;
     struct outbox outbox;
     struct stats *stats;
-    unsigned batch_max;   /* jobs a step takes at most, 1..BATCH_LIMIT */
-    uint64_t linger_ns;   /* how long a batch that is not full waits for more; 0: not at all */
-    uint64_t tick_ns;     /* when tick wants to run */
-    struct job **batch;   /* room for batch_max */
+    unsigned batch_max; /* jobs a step takes at most, 1..BATCH_LIMIT */
+    uint64_t linger_ns; /* how long a batch that is not full waits for more; 0: not at all */
+    uint64_t tick_ns;   /* when tick wants to run */
+    struct job **batch; /* room for batch_max */
     atomic_bool stopping;
     pthread_t thread;
 };

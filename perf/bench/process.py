@@ -122,7 +122,7 @@ def port_in_log(text):
         except ValueError:
             continue
         if isinstance(event, dict) and event.get("message") == "listening":
-            return event["port"]
+            return int(event["port"])
     return None
 
 

@@ -63,12 +63,12 @@ def noise_text(rows):
 
 
 def about_text(about, load):
-    disk, versions = about["fdatasync_us"], about["versions"]
+    before, after = about["fdatasync_us"]
     return [
         f"Machine: {about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}, "
-        f"Linux {about['kernel']}; {about['file_system']}, 4 KiB append + fdatasync {disk['p50']} µs "
-        f"(p99 {disk['p99']} µs).",
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+        f"Linux {about['kernel']}; {about['file_system']}, 4 KiB append + fdatasync {before['p50']} µs "
+        f"(p99 {before['p99']}) before the run, {after['p50']} µs (p99 {after['p99']}) after it.",
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + ".",
         f"Load: {load}.",
     ]
 

@@ -3,6 +3,7 @@
 
 #include "parser/parser.h"
 
+/* clang-format off */
 #define INSERT     { STAGE_WRITER, OP_INSERT, 0 }
 #define UPDATE     { STAGE_WRITER, OP_UPDATE, 0 }
 #define DELETE     { STAGE_WRITER, OP_DELETE, 0 }
@@ -11,6 +12,7 @@
 #define LOOK_UP    { STAGE_CACHE, OP_CACHE_GET, 0 }
 #define KEEP       { STAGE_CACHE, OP_CACHE_PUT, HOP_ALWAYS }
 #define INVALIDATE { STAGE_CACHE, OP_CACHE_INVALIDATE, HOP_ENCODE | HOP_ALWAYS }
+/* clang-format on */
 
 /* Behind the parser, a job visits its hops in order. A hit of LOOK_UP skips the rest; INVALIDATE stands
  * behind the commit, so that the cache never shows what the store refused, and before the answer; a
@@ -21,10 +23,10 @@ const struct route routes[] = {
     { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { LOOK_UP, GET, KEEP } },
     { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { UPDATE, INVALIDATE } },
     { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { DELETE, INVALIDATE } },
-    { METHOD_GET, "/healthz", decode_health, NULL, { { 0, OP_NONE, 0 } } },
-    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0, OP_NONE, 0 } } },
-    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0, OP_NONE, 0 } } },
-    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0, OP_NONE, 0 } } },
+    { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } } },
+    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } } },
+    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } } },
+    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0 } } },
 };
 
 const size_t n_routes = sizeof(routes) / sizeof(routes[0]);

@@ -199,7 +199,7 @@ static void get(struct cache_worker *self, struct job *job)
         return;
     }
     job->cache.result = CACHE_BYPASS;
-    if (self->settings.max_bytes > 0 && job->cache.key.len > 0)
+    if (self->settings.max_bytes > 0 && job->cache.key.len > 0 && !job->cache.no_store)
         self->settings.ops->peek(self->cache, job);
     else
         looked_up(self, job);

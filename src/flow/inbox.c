@@ -35,13 +35,13 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 void AnnotateIgnoreWritesEnd(const char *file, int line);
-#define RING_BEGIN() (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
-#define RING_END() (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
+#define RING_BEGIN()       (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
+#define RING_END()         (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
 #define RING_RELEASE(lane) __tsan_release(lane)
 #define RING_ACQUIRE(lane) __tsan_acquire(lane)
 #else
-#define RING_BEGIN() ((void)0)
-#define RING_END() ((void)0)
+#define RING_BEGIN()       ((void)0)
+#define RING_END()         ((void)0)
 #define RING_RELEASE(lane) ((void)0)
 #define RING_ACQUIRE(lane) ((void)0)
 #endif
@@ -85,6 +85,14 @@ static const struct ck_ec_ops event_ops = {
     .gettime = event_now, .wait32 = event_wait, .wake32 = event_wake, .busy_loop_iter = 1
 };
 static const struct ck_ec_mode event_mode = { .ops = &event_ops, .single_producer = false };
+
+/* ck_ec sleeps in growing steps from 2 ms on, which may end far behind the deadline; its mode for a
+ * single producer needs them. Here one step lasts until the deadline (UINT64_MAX ns are 584 years). */
+static int event_step(const struct ck_ec_wait_state *state, struct timespec *step_deadline)
+{
+    *step_deadline = *(const struct timespec *)state->data;
+    return 0;
+}
 
 /* ck_ring holds one less than its size, a power of two. */
 static unsigned ring_size(unsigned n_jobs)
@@ -193,5 +201,5 @@ void inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns)
     assert(inbox->wake == NULL);
     struct timespec deadline = { .tv_sec = (time_t)(deadline_ns / NS_PER_S),
                                  .tv_nsec = (long)(deadline_ns % NS_PER_S) };
-    ck_ec_wait(&inbox->event, &event_mode, ticket, deadline_ns == UINT64_MAX ? NULL : &deadline);
+    ck_ec_wait_pred(&inbox->event, &event_mode, ticket, event_step, &deadline, &deadline);
 }

@@ -21,21 +21,30 @@ struct worker_launch {
     int result;
 };
 
+/* The earliest mark of jobs[0..n) and `oldest`. */
+static uint64_t oldest_mark(struct job *const jobs[], unsigned n, uint64_t oldest)
+{
+    for (unsigned i = 0; i < n; i++)
+        oldest = jobs[i]->mark_ns < oldest ? jobs[i]->mark_ns : oldest;
+    return oldest;
+}
 
-/* Gathers more jobs until the batch is full or its oldest job has waited the linger. */
+/* Gathers more jobs until the batch is full or its oldest job has waited the linger. The ticket is older
+ * than the look at the flag, so a stop that comes between them ends the wait. */
 static unsigned linger(struct worker *worker, unsigned n)
 {
-    uint64_t until = worker->batch[0]->mark_ns + worker->linger_ns;
-    while (n < worker->batch_max && !atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
+    uint64_t oldest = oldest_mark(worker->batch, n, UINT64_MAX);
+    for (;;) {
         uint32_t ticket = inbox_ticket(worker->inbox);
         unsigned more = inbox_drain(worker->inbox, worker->batch + n, worker->batch_max - n);
+        oldest = oldest_mark(worker->batch + n, more, oldest);
         n += more;
-        if (clock_ns() >= until)
-            break;
+        bool stopping = atomic_load_explicit(&worker->stopping, memory_order_relaxed);
+        if (n == worker->batch_max || stopping || clock_ns() >= oldest + worker->linger_ns)
+            return n;
         if (more == 0)
-            inbox_wait(worker->inbox, ticket, until);
+            inbox_wait(worker->inbox, ticket, oldest + worker->linger_ns);
     }
-    return n;
 }
 
 static void tick_when_due(struct worker *worker)
@@ -60,15 +69,17 @@ unsigned worker_step(struct worker *worker)
     return n;
 }
 
+/* The look at the flag comes before the drain, which then finds all that was sent before the stop. */
 static void worker_run(struct worker *worker)
 {
     for (;;) {
         uint32_t ticket = inbox_ticket(worker->inbox);
+        bool stopping = atomic_load_explicit(&worker->stopping, memory_order_acquire);
         unsigned n = worker_step(worker);
         tick_when_due(worker);
         if (n > 0)
             continue;
-        if (atomic_load_explicit(&worker->stopping, memory_order_acquire))
+        if (stopping)
             return;
         inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns);
     }

@@ -31,7 +31,8 @@ bool block_append(struct loop *loop, struct block *block, const char *bytes, siz
 {
     if (len > block->capacity - block->len && !block_grow(loop, block, block->len + len))
         return false;
-    memcpy(block->data + block->len, bytes, len);
+    if (len > 0)
+        memcpy(block->data + block->len, bytes, len);
     block->len += len;
     return true;
 }

@@ -2,7 +2,9 @@
 /* chunks: one step for each byte of framing; data is taken in runs. */
 #include "http/chunks.h"
 
-enum { SIZE_DIGITS_MAX = 15 };
+#include "http/token.h"
+
+enum { SIZE_DIGITS_MAX = 16 }; /* 64 bits */
 
 static int hex_digit(unsigned char c)
 {
@@ -47,14 +49,14 @@ static bool step_trailer_start(struct chunks *chunks, unsigned char c)
         return true;
     }
     chunks->state = CHUNKS_TRAILER_NAME;
-    return c != ':' && c > ' ' && c < 0x7f && ++chunks->overhead <= CHUNK_OVERHEAD_MAX;
+    return is_token_byte(c) && ++chunks->overhead <= CHUNK_OVERHEAD_MAX;
 }
 
 static bool step_trailer_name(struct chunks *chunks, unsigned char c)
 {
     if (c == ':')
         chunks->state = CHUNKS_TRAILER_VALUE;
-    return c > ' ' && c < 0x7f && ++chunks->overhead <= CHUNK_OVERHEAD_MAX;
+    return (c == ':' || is_token_byte(c)) && ++chunks->overhead <= CHUNK_OVERHEAD_MAX;
 }
 
 static bool step_size_lf(struct chunks *chunks, unsigned char c)

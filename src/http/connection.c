@@ -33,11 +33,13 @@ static void on_end(struct connection *connection)
     connection->ended = true;
     connection->intake.phase = INTAKE_DONE;
     intake_free(connection);
-    if (connection->outlet.shut || (connection->n_pipeline == 0 && !connection->has_refusal &&
-                                    !connection->outlet.writing))
+    if (connection->outlet.shut ||
+        (connection->n_pipeline == 0 && !connection->has_refusal && !connection->outlet.writing)) {
         connection_close(connection);
-    else
-        connection_settle(connection);
+        return;
+    }
+    loop_mark_dirty(connection->loop, connection); /* perhaps the last answer is out already */
+    connection_settle(connection);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -158,6 +160,7 @@ void connection_flush(struct connection *connection)
     outlet_flush(connection);
     if (connection->closing)
         return;
+    intake_say_continue(connection);
     if (!connection->outlet.writing)
         intake_resume(connection);
     connection_settle(connection);
@@ -172,7 +175,7 @@ void connection_drain(struct connection *connection)
     if (partial) {
         stats_add(connection->loop->stats, STATS_REFUSED_DRAINING, 1);
         intake_refuse(connection, STATUS_DRAINING, "the server is shutting down");
-    } else if (connection->last != NULL) {
+    } else if (connection->last != NULL && !connection->has_refusal) {
         connection->last->home.keep_alive = false;
     }
     loop_mark_dirty(connection->loop, connection);
@@ -233,16 +236,14 @@ static void refuse_connection(struct connection *connection)
 void connection_accept(struct loop *loop)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
-    if (connection == NULL) {
+    if (connection == NULL || uv_tcp_init(&loop->uv, &connection->tcp) != 0) {
         log_error("no memory for a connection");
+        free(connection);
+        loop_accept_later(loop);
         return;
     }
     connection->loop = loop;
     connection->tcp.data = connection;
-    if (uv_tcp_init(&loop->uv, &connection->tcp) != 0) {
-        free(connection);
-        return;
-    }
     link_connection(loop, connection);
     if (uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp) != 0) {
         connection_close(connection);

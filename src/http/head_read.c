@@ -7,8 +7,20 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/token.h"
+
 /* The fields that frame a message; the others are in REQUEST_FIELDS. */
-enum framing_field { FIELD_NONE, FIELD_HOST, FIELD_CONTENT_LENGTH, FIELD_TRANSFER_ENCODING, FIELD_EXPECT, FIELD_REQUEST };
+enum framing_field {
+    FIELD_NONE,
+    FIELD_HOST,
+    FIELD_CONNECTION,
+    FIELD_CONTENT_LENGTH,
+    FIELD_TRANSFER_ENCODING,
+    FIELD_EXPECT,
+    FIELD_REQUEST
+};
+
+enum { LENGTH_DIGITS_MAX = 19 }; /* below 2^64, whatever they are */
 
 struct reader {
     llhttp_t llhttp; /* first: callbacks get its address */
@@ -21,6 +33,7 @@ struct reader {
     struct slice *member; /* of head->request, when field is FIELD_REQUEST */
     unsigned n_fields, n_hosts, n_lengths, n_codings;
     bool has_length; /* a Content-Length with a value */
+    bool asks_close, asks_keep_alive;
 };
 
 static int refuse(struct reader *reader, enum status status, const char *detail)
@@ -30,14 +43,6 @@ static int refuse(struct reader *reader, enum status status, const char *detail)
 }
 
 /* Strict check ------------------------------------------------------------ */
-
-/* tchar of RFC 9110, 5.6.2. */
-static bool is_token(unsigned char c)
-{
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-        return true;
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
 
 /* Field content: no controls but HTAB (RFC 9110, 5.5). */
 static bool value_is_clean(const char *value, size_t len)
@@ -50,6 +55,13 @@ static bool value_is_clean(const char *value, size_t len)
     return true;
 }
 
+/* Visible ASCII without a fragment (RFC 9112, 3.2) and without what would end the target in a Link. Braces and
+ * quotes, though no URI has them bare (RFC 3986, 2), are let pass: people type them. */
+static bool is_target_byte(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && c != '#' && c != '<' && c != '>';
+}
+
 static const char *check_request_line(const char *line, size_t len)
 {
     if (len < 14 || (memcmp(line + len - 9, " HTTP/1.1", 9) != 0 && memcmp(line + len - 9, " HTTP/1.0", 9) != 0))
@@ -57,8 +69,8 @@ static const char *check_request_line(const char *line, size_t len)
     unsigned n_blanks = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)line[i];
-        if (c < ' ' || c >= 0x7f)
-            return "the request line holds a byte outside of visible ASCII";
+        if (c != ' ' && !is_target_byte(c))
+            return "the request line holds a byte that no method and no target has";
         n_blanks += c == ' ';
     }
     return n_blanks == 2 ? NULL : "the request line is not METHOD SP target SP HTTP/1.1 (or HTTP/1.0)";
@@ -69,7 +81,7 @@ static const char *check_field_line(const char *line, size_t len)
     if (line[0] == ' ' || line[0] == '\t')
         return "a header field is folded over several lines";
     size_t name_bytes = 0;
-    while (name_bytes < len && is_token((unsigned char)line[name_bytes]))
+    while (name_bytes < len && is_token_byte((unsigned char)line[name_bytes]))
         name_bytes++;
     if (name_bytes == 0 || name_bytes == len || line[name_bytes] != ':')
         return "a header field has no valid name followed by a colon";
@@ -111,8 +123,8 @@ static bool name_is(struct slice name, const char *wanted)
 
 static struct slice *request_member(struct request *request, struct slice name)
 {
-#define MATCH_MEMBER(member, text) \
-    if (name_is(name, text))       \
+#define MATCH_MEMBER(member, text)                                                                                     \
+    if (name_is(name, text))                                                                                           \
         return &request->member;
     REQUEST_FIELDS(MATCH_MEMBER)
 #undef MATCH_MEMBER
@@ -123,6 +135,8 @@ static enum framing_field framing_field(struct slice name)
 {
     if (name_is(name, "host"))
         return FIELD_HOST;
+    if (name_is(name, "connection"))
+        return FIELD_CONNECTION;
     if (name_is(name, "content-length"))
         return FIELD_CONTENT_LENGTH;
     if (name_is(name, "transfer-encoding"))
@@ -148,6 +162,8 @@ static int on_field_name(llhttp_t *llhttp, const char *at, size_t len)
 static int join(struct reader *reader, struct slice value)
 {
     struct slice *member = reader->member;
+    if (value.len == 0)
+        return 0;
     if (member->len == 0) {
         *member = value;
         return 0;
@@ -182,11 +198,11 @@ static bool host_is_valid(struct slice host)
 static int read_content_length(struct reader *reader, struct slice value)
 {
     uint64_t length = 0;
-    if (value.len == 0 || value.len > 18)
-        return refuse(reader, STATUS_MALFORMED_REQUEST, "Content-Length is not a number of at most 18 digits");
+    if (value.len == 0 || value.len > LENGTH_DIGITS_MAX)
+        return refuse(reader, STATUS_MALFORMED_REQUEST, "Content-Length is not a number of at most 19 digits");
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] < '0' || value.data[i] > '9')
-            return refuse(reader, STATUS_MALFORMED_REQUEST, "Content-Length is not a number of at most 18 digits");
+            return refuse(reader, STATUS_MALFORMED_REQUEST, "Content-Length is not a number of at most 19 digits");
         length = length * 10 + (uint64_t)(value.data[i] - '0');
     }
     reader->has_length = true;
@@ -196,9 +212,26 @@ static int read_content_length(struct reader *reader, struct slice value)
 
 static struct slice trim(struct slice value)
 {
+    while (value.len > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
+        value = (struct slice){ value.data + 1, value.len - 1 };
     while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
         value.len--;
     return value;
+}
+
+/* The options of Connection (RFC 9110, 7.6.1), a list of tokens. llhttp 8.1 forgets `close` beside
+ * `keep-alive` and before a tab. */
+static void read_connection(struct reader *reader, struct slice value)
+{
+    while (value.len > 0) {
+        const char *comma = memchr(value.data, ',', value.len);
+        struct slice option = { value.data, comma == NULL ? value.len : (size_t)(comma - value.data) };
+        size_t bytes = option.len + (comma != NULL);
+        value = (struct slice){ value.data + bytes, value.len - bytes };
+        option = trim(option);
+        reader->asks_close = reader->asks_close || name_is(option, "close");
+        reader->asks_keep_alive = reader->asks_keep_alive || name_is(option, "keep-alive");
+    }
 }
 
 static int on_field_value(llhttp_t *llhttp, const char *at, size_t len)
@@ -208,6 +241,9 @@ static int on_field_value(llhttp_t *llhttp, const char *at, size_t len)
     switch (reader->field) {
     case FIELD_HOST:
         return host_is_valid(value) ? 0 : refuse(reader, STATUS_MALFORMED_REQUEST, "Host does not name a host");
+    case FIELD_CONNECTION:
+        read_connection(reader, value);
+        return 0;
     case FIELD_CONTENT_LENGTH:
         return read_content_length(reader, value);
     case FIELD_TRANSFER_ENCODING:
@@ -216,6 +252,8 @@ static int on_field_value(llhttp_t *llhttp, const char *at, size_t len)
         reader->head->chunked = true;
         return 0;
     case FIELD_EXPECT:
+        if (value.len == 0)
+            return 0;
         if (!name_is(value, "100-continue"))
             return refuse(reader, STATUS_EXPECTATION_FAILED, "the only expectation the server meets is 100-continue");
         reader->head->expects_continue = true;
@@ -268,7 +306,7 @@ static int on_end(llhttp_t *llhttp)
     struct head *head = reader->head;
     head->request.method = method_of(llhttp);
     head->http10 = llhttp->http_minor == 0;
-    head->keep_alive = llhttp_should_keep_alive(llhttp) != 0;
+    head->keep_alive = !reader->asks_close && (reader->asks_keep_alive || !head->http10);
     const char *complaint = check_framing(reader);
     if (complaint != NULL)
         return refuse(reader, STATUS_MALFORMED_REQUEST, complaint);
@@ -312,8 +350,8 @@ int head_read(const char *bytes, size_t len, const struct head_limits *limits, c
         strip_authority(&ret_head->request.target);
         return 0;
     }
-    *ret_refusal = reader.refusal.detail != NULL ?
-                       reader.refusal :
-                       (struct refusal){ STATUS_MALFORMED_REQUEST, "the request head is not valid HTTP/1.1" };
+    *ret_refusal = reader.refusal.detail != NULL
+                       ? reader.refusal
+                       : (struct refusal){ STATUS_MALFORMED_REQUEST, "the request head is not valid HTTP/1.1" };
     return -1;
 }

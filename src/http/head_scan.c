@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* head_scan: line by line, each ends in CR LF and holds no other CR, LF or NUL; the empty one ends the
- * head. What can be refused is refused as soon as it arrives, so that nobody waits for the rest. */
+ * head. What can be refused is refused as soon as it arrives, so that nobody waits for the rest, and no
+ * byte is looked at again when the next one comes, but a CR that was the last. */
 #include "http/head.h"
 
 #include <string.h>
 
-enum { METHOD_BYTES_MAX = 32, VERSION_BYTES = 9 }; /* " HTTP/1.1" */
+enum { REQUEST_LINE_EXTRA = 32 + 9 + 2 }; /* a long method, " HTTP/1.1", CR LF */
 
 static enum head_progress refuse(struct refusal *ret_refusal, enum status status, const char *detail)
 {
@@ -13,53 +14,53 @@ static enum head_progress refuse(struct refusal *ret_refusal, enum status status
     return HEAD_REFUSED;
 }
 
-/* Bytes of one line before its LF, or of a line still to come: none may be NUL, and a CR only last. */
-static bool line_is_clean(const char *line, size_t len, bool ended)
+/* A run of bytes up to the LF, or to what is still to come: none may be NUL, and a CR only last. */
+static bool run_is_clean(const char *run, size_t len, bool ended)
 {
-    if (memchr(line, '\0', len) != NULL)
+    if (memchr(run, '\0', len) != NULL)
         return false;
-    const char *cr = memchr(line, '\r', len);
+    const char *cr = memchr(run, '\r', len);
     if (ended)
-        return cr == line + len - 1; /* an ended line has one CR, its last byte */
-    return cr == NULL || cr == line + len - 1;
+        return len > 0 && cr == run + len - 1;
+    return cr == NULL || cr == run + len - 1;
 }
 
-static enum head_progress refuse_long(bool in_request_line, const struct head_limits *limits, size_t line_bytes,
-                                      struct refusal *ret_refusal)
+/* True when `seen` bytes, up to the line's LF or to what is still to come, are past a limit. */
+static bool is_too_long(bool in_request_line, const struct head_limits *limits, size_t seen,
+                        struct refusal *ret_refusal)
 {
-    if (in_request_line && line_bytes > limits->target_max_bytes + METHOD_BYTES_MAX + VERSION_BYTES)
-        return refuse(ret_refusal, STATUS_TARGET_TOO_LONG, "the request target is longer than TARGET_MAX_BYTES");
-    return refuse(ret_refusal, STATUS_HEAD_TOO_LARGE, "the request head is larger than HEAD_MAX_BYTES");
-}
-
-/* True when the head, known to reach `head_bytes`, is past a limit. */
-static bool is_too_long(bool in_request_line, const struct head_limits *limits, size_t line_bytes, size_t head_bytes)
-{
-    return head_bytes > limits->head_max_bytes ||
-           (in_request_line && line_bytes > limits->target_max_bytes + METHOD_BYTES_MAX + VERSION_BYTES + 2);
+    if (in_request_line && seen > limits->target_max_bytes + REQUEST_LINE_EXTRA)
+        refuse(ret_refusal, STATUS_TARGET_TOO_LONG, "the request target is longer than TARGET_MAX_BYTES");
+    else if (seen > limits->head_max_bytes)
+        refuse(ret_refusal, STATUS_HEAD_TOO_LARGE, "the request head is larger than HEAD_MAX_BYTES");
+    else
+        return false;
+    return true;
 }
 
 enum head_progress head_scan(const char *bytes, size_t len, const struct head_limits *limits, size_t *scanned,
                              size_t *ret_head_bytes, struct refusal *ret_refusal)
 {
-    size_t start = *scanned; /* of a line */
-    for (;;) {
-        const char *line = bytes + start;
-        const char *lf = memchr(line, '\n', len - start);
-        size_t line_bytes = lf == NULL ? len - start : (size_t)(lf - line);
-        if (!line_is_clean(line, line_bytes, lf != NULL))
+    bool in_request_line = memchr(bytes, '\n', *scanned) == NULL;
+    for (size_t start = *scanned;;) {
+        const char *lf = memchr(bytes + start, '\n', len - start);
+        size_t end = lf == NULL ? len : (size_t)(lf - bytes);
+        size_t seen = lf == NULL ? len : end + 1;
+        if (!run_is_clean(bytes + start, end - start, lf != NULL))
             return refuse(ret_refusal, STATUS_MALFORMED_REQUEST, "a line of the head holds NUL, or CR or LF alone");
-        if (is_too_long(start == 0, limits, line_bytes, start + line_bytes))
-            return refuse_long(start == 0, limits, line_bytes, ret_refusal);
+        if (is_too_long(in_request_line, limits, seen, ret_refusal))
+            return HEAD_REFUSED;
         if (lf == NULL) {
-            *scanned = start;
+            *scanned = len > start && bytes[len - 1] == '\r' ? len - 1 : len;
             return HEAD_INCOMPLETE;
         }
-        start += line_bytes + 1;
-        if (line_bytes == 1) { /* the CR alone: the empty line */
-            *scanned = 0;
-            *ret_head_bytes = start;
-            return HEAD_COMPLETE;
-        }
+        bool empty = end == start + 1 && (start == 0 || bytes[start - 1] == '\n'); /* the CR alone */
+        in_request_line = false;
+        start = seen;
+        if (!empty)
+            continue;
+        *scanned = 0;
+        *ret_head_bytes = start;
+        return HEAD_COMPLETE;
     }
 }

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include <telemetry/clock.h>
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
@@ -35,12 +36,13 @@ bool intake_is_open(const struct connection *connection)
            !connection->outlet.writing;
 }
 
-static void note_refusal(struct connection *connection, enum status status, const char *detail)
+static void note_refusal(struct connection *connection, struct refusal refusal, struct answer_form form)
 {
     struct loop *loop = connection->loop;
     connection->has_refusal = true;
-    connection->refusal = (struct refusal){ status, detail };
-    loop->n_requests++;
+    connection->refusal = refusal;
+    connection->refusal_form = form;
+    connection->refusal_form.number = ++loop->n_requests;
     stats_add(loop->stats, STATS_REQUESTS, 1);
     loop_mark_dirty(loop, connection);
 }
@@ -48,8 +50,7 @@ static void note_refusal(struct connection *connection, enum status status, cons
 void intake_refuse(struct connection *connection, enum status status, const char *detail)
 {
     connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = false;
-    note_refusal(connection, status, detail);
+    note_refusal(connection, (struct refusal){ status, detail }, (struct answer_form){ .keep_alive = false });
     intake_free(connection);
 }
 
@@ -59,6 +60,11 @@ static void refuse_for_budget(struct connection *connection)
     intake_refuse(connection, STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests");
 }
 
+static void refuse_large(struct connection *connection)
+{
+    intake_refuse(connection, STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches");
+}
+
 /* A whole request finds no free job: the connection goes on behind the answer. */
 static void refuse_for_jobs(struct connection *connection, const struct head *head)
 {
@@ -66,8 +72,10 @@ static void refuse_for_jobs(struct connection *connection, const struct head *he
     block_free(connection->loop, &connection->intake.body);
     if (!head->keep_alive)
         connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = head->request.method == METHOD_HEAD;
-    note_refusal(connection, STATUS_OVERLOADED, "all JOBS are under way");
+    struct answer_form form = { .keep_alive = head->keep_alive,
+                                .http10 = head->http10,
+                                .head_only = head->request.method == METHOD_HEAD };
+    note_refusal(connection, (struct refusal){ STATUS_OVERLOADED, "all JOBS are under way" }, form);
 }
 
 void intake_free(struct connection *connection)
@@ -80,14 +88,13 @@ void intake_free(struct connection *connection)
 
 static bool copy_request(struct job *job, const struct request *request)
 {
-    bool copied = true;
     job->request = *request;
     job->request.target = arena_copy(&job->arena, request->target);
-    copied = job->request.target.data != NULL;
-#define COPY_MEMBER(member, name)                                            \
-    if (request->member.len > 0) {                                           \
-        job->request.member = arena_copy(&job->arena, request->member);      \
-        copied = copied && job->request.member.data != NULL;                 \
+    bool copied = job->request.target.data != NULL;
+#define COPY_MEMBER(member, name)                                                                                      \
+    if (request->member.len > 0) {                                                                                     \
+        job->request.member = arena_copy(&job->arena, request->member);                                                \
+        copied = copied && job->request.member.data != NULL;                                                           \
     }
     REQUEST_FIELDS(COPY_MEMBER)
 #undef COPY_MEMBER
@@ -141,8 +148,10 @@ static void submit(struct connection *connection, const struct head *head, struc
         loop_submit(loop, &job);
         return;
     }
-    loop->n_requests++;
-    job->home.number = loop->n_requests;
+    block_free(loop, &connection->intake.body); /* not of the next request */
+    job->home.number = ++loop->n_requests;
+    job->home.received_ns = clock_ns();
+    stats_add(loop->stats, STATS_REQUESTS, 1);
     job_fail(job, STATUS_OUT_OF_MEMORY, (struct slice){ NULL, 0 });
     connection_answered(connection, job);
 }
@@ -155,7 +164,7 @@ static bool take_body(struct connection *connection, struct slice data)
     struct loop *loop = connection->loop;
     struct block *body = &connection->intake.body;
     if (data.len > loop->settings->body_max_bytes - body->len) {
-        intake_refuse(connection, STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches");
+        refuse_large(connection);
         return false;
     }
     if (block_append(loop, body, data.data, data.len))
@@ -203,6 +212,11 @@ static void feed_chunked_body(struct connection *connection, struct feed *feed)
         intake_refuse(connection, STATUS_MALFORMED_REQUEST, "the chunked body is not well-formed");
         return;
     }
+    size_t room = connection->loop->settings->body_max_bytes - intake->body.len;
+    if (intake->chunks.left > room || data.len > room - intake->chunks.left) {
+        refuse_large(connection); /* before the rest is sent in vain */
+        return;
+    }
     if (data.len > 0 && !take_body(connection, data))
         return;
     intake->body_received += (size_t)taken;
@@ -222,6 +236,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     }
     intake->head_bytes = raw_head.len;
     intake->phase = INTAKE_BODY;
+    intake->owes_continue = false;
     intake->chunked = head->chunked;
     intake->chunks = (struct chunks){ 0 };
     intake->body_left = head->content_length;
@@ -229,10 +244,24 @@ static void start_body(struct connection *connection, const struct head *head, s
     intake->body_received = 0;
 }
 
+void intake_say_continue(struct connection *connection)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct intake *intake = &connection->intake;
+    if (!intake->owes_continue || intake->phase != INTAKE_BODY || connection->first != NULL)
+        return;
+    intake->owes_continue = false;
+    outlet_send(connection, interim, sizeof(interim) - 1);
+}
+
 void intake_check_body(struct connection *connection)
 {
     const struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
+    if (intake->owes_continue) { /* the client waits for the server, not the other way round */
+        intake->body_since_ns = loop_now_ns(loop);
+        return;
+    }
     uint64_t elapsed_ns = loop_now_ns(loop) - intake->body_since_ns;
     uint64_t wanted = elapsed_ns / 1000000 * loop->settings->body_min_rate / 1000;
     bool is_slow = elapsed_ns >= RATE_GRACE_NS && intake->body_received < wanted;
@@ -240,8 +269,8 @@ void intake_check_body(struct connection *connection)
         return;
     stats_add(loop->stats, STATS_TIMEOUT_BODY, 1);
     intake_refuse(connection, STATUS_REQUEST_TIMEOUT,
-                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S" :
-                            "the body did not arrive within BODY_TIMEOUT_MS");
+                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
+                          : "the body did not arrive within BODY_TIMEOUT_MS");
 }
 
 /* Heads -------------------------------------------------------------------- */
@@ -259,7 +288,7 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
         return;
     }
     if (head.content_length > loop->settings->body_max_bytes) {
-        intake_refuse(connection, STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches");
+        refuse_large(connection);
         return;
     }
     feed_skip(feed, head_bytes);
@@ -270,14 +299,16 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
         return;
     }
     start_body(connection, &head, raw_head);
-    if (head.expects_continue && feed->left == 0 && connection->intake.phase == INTAKE_BODY)
-        outlet_send(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    if (head.expects_continue && feed->left == 0) {
+        connection->intake.owes_continue = true;
+        loop_mark_dirty(loop, connection);
+    }
 }
 
-/* RFC 9112, 2.2: an empty line before a request line is read over. */
-static void skip_empty_line(struct feed *feed)
+/* RFC 9112, 2.2: empty lines before a request line are read over. */
+static void skip_empty_lines(struct feed *feed)
 {
-    if (feed->left >= 2 && feed->at[0] == '\r' && feed->at[1] == '\n')
+    while (feed->left >= 2 && feed->at[0] == '\r' && feed->at[1] == '\n')
         feed_skip(feed, 2);
 }
 
@@ -287,20 +318,16 @@ static bool feed_head(struct connection *connection, struct feed *feed, size_t *
     size_t head_bytes;
     struct refusal refusal;
     if (*scanned == 0)
-        skip_empty_line(feed);
+        skip_empty_lines(feed);
     if (feed->left == 0)
         return false;
-    switch (head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal)) {
-    case HEAD_INCOMPLETE:
-        return false;
-    case HEAD_REFUSED:
+    enum head_progress progress =
+        head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal);
+    if (progress == HEAD_REFUSED)
         intake_refuse(connection, refusal.status, refusal.detail);
-        return true;
-    case HEAD_COMPLETE:
+    else if (progress == HEAD_COMPLETE)
         feed_whole_head(connection, feed, head_bytes);
-        return true;
-    }
-    return false;
+    return progress != HEAD_INCOMPLETE;
 }
 
 /* Makes requests of the feed until it is empty, a head is not whole, or the intake is not open. */
@@ -311,6 +338,7 @@ static void feed_all(struct connection *connection, struct feed *feed, size_t *s
         if (intake->phase == INTAKE_HEAD && !feed_head(connection, feed, scanned))
             return;
         if (feed->left > 0 && intake->phase == INTAKE_BODY) {
+            intake->owes_continue = false; /* it does not wait for it */
             if (intake->chunked)
                 feed_chunked_body(connection, feed);
             else

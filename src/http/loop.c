@@ -7,6 +7,7 @@
 #include "http/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,6 +25,7 @@ enum {
     ANSWERS_A_TURN = 256,
     LINGER_MS = 1000,
     BODY_LOOK_MS = 1000,
+    ACCEPT_AGAIN_MS = 100,
     EXPIRY_GRACE_MS = 250 /* the stages' own word on an expired request comes first */
 };
 
@@ -209,10 +211,29 @@ void loop_wake(void *context)
     uv_async_send(&loop->wake);
 }
 
+/* At the limit on open files libuv itself closes the connections that wait, without a word. */
 static void on_connection(uv_stream_t *listener, int result)
 {
+    struct loop *loop = listener->data;
     if (result == 0)
-        connection_accept(listener->data);
+        connection_accept(loop);
+    else
+        stats_add(loop->stats, STATS_CONNECTIONS_REFUSED, 1);
+}
+
+/* libuv does not listen on before the connection that it holds is accepted. */
+void loop_accept_later(struct loop *loop)
+{
+    loop->accept_later = true;
+    loop_arm_timer(loop);
+}
+
+static void accept_again(struct loop *loop)
+{
+    if (!loop->accept_later || uv_is_closing((uv_handle_t *)&loop->listener))
+        return;
+    loop->accept_later = false;
+    connection_accept(loop);
 }
 
 /* Time-outs ----------------------------------------------------------------- */
@@ -236,6 +257,7 @@ static void on_timer(uv_timer_t *timer)
     while ((wait = waits_due(&loop->waits, loop_now_ns(loop))) != NULL)
         connection_timed_out(wait);
     expire_requests(loop);
+    accept_again(loop);
     loop_arm_timer(loop);
 }
 
@@ -246,6 +268,8 @@ void loop_arm_timer(struct loop *loop)
         next_ns = expiry_ns(loop, loop->oldest);
     if (loop->draining && loop->drain_until_ns < next_ns)
         next_ns = loop->drain_until_ns;
+    if (loop->accept_later && loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS < next_ns)
+        next_ns = loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS;
     if (next_ns >= loop->timer_ns || (loop->drain_until_ns != 0 && !loop->draining))
         return;
     loop->timer_ns = next_ns;
@@ -322,6 +346,10 @@ int loop_open(struct loop *loop, const struct http_settings *settings, int fd, s
 static void *loop_main(void *context)
 {
     struct loop *loop = context;
+    sigset_t pipe_signal; /* libuv writes to clients that are gone, too */
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
     pthread_setname_np(pthread_self(), "loop");
     uv_prepare_start(&loop->prepare, on_prepare);
     uv_check_start(&loop->check, on_check);

@@ -160,12 +160,16 @@ void cache_control_read(struct slice cache_control, struct job_cache *ret_cache)
 {
     struct slice directive, value;
     ret_cache->no_cache = false;
+    ret_cache->no_store = false;
     ret_cache->max_stale_ms = -1;
     while (next_part(&cache_control, ',', &directive)) {
         struct slice name = split_parameter(directive, &value);
-        if (same_word(name, SLICE("no-cache")) || same_word(name, SLICE("no-store")))
+        bool is_no_store = same_word(name, SLICE("no-store"));
+        if (is_no_store || same_word(name, SLICE("no-cache")))
             ret_cache->no_cache = true;
-        else if (same_word(name, SLICE("max-stale")))
+        if (is_no_store)
+            ret_cache->no_store = true;
+        if (same_word(name, SLICE("max-stale")))
             ret_cache->max_stale_ms = stale_ms(value);
     }
 }

@@ -16,7 +16,7 @@ bool accept_allows(struct slice accept, struct slice media_type);
 /* What Content-Type says of a body; BODY_OTHER also for a charset that is not UTF-8. */
 enum body_type content_type_parse(struct slice content_type);
 
-/* Reads no-cache, no-store and max-stale into cache.no_cache and cache.max_stale_ms (RFC 9111, 5.2.1).
+/* Reads no-cache, no-store and max-stale into cache.no_cache, no_store and max_stale_ms (RFC 9111, 5.2.1).
  * Other directives are none of ours. */
 void cache_control_read(struct slice cache_control, struct job_cache *ret_cache);
 

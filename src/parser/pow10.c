@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* pow10: the table is computed once, with whole numbers of 1280 bits.
  *
- * Upwards: 1 is multiplied by ten again and again; 10^324 has 1077 bits. Downwards: 2^1216 is divided
- * by ten again and again, which equals one division by 10^k (floors of floors); the quotient by 10^292
- * still has 247 bits. Either way the top 128 bits are the entry, one more when any bit below them is set or was
- * divided away. */
+ * Upwards, 1 is multiplied by ten again and again; 10^324 has 1077 bits. Downwards, 2^1216 is divided
+ * by ten again and again, which equals one division by 10^k (floors of floors); 292 divisions leave 247
+ * bits. An entry is the top 128 bits, plus one when a bit below them was set or divided away. */
 #include "pow10.h"
 
 #include <pthread.h>

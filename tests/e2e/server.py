@@ -87,6 +87,12 @@ class Server:
         with self.connect() as connection:
             return connection.request(*arguments, **options)
 
+    def store(self, items):
+        """Posts one metric or a batch, which must succeed."""
+        answer = self.request("POST", "/metrics", items)
+        assert answer.status == 201, answer
+        return answer
+
     def list_all(self, **parameters):
         """Every metric of a list, page by page, past the cache."""
         found, cursor = [], {}
@@ -98,6 +104,13 @@ class Server:
                 page = answer.json()
                 found += page["metrics"]
                 cursor = {"cursor": page["next"]} if page["next"] is not None else None
+        return found
+
+    def take_away(self, name):
+        """Every metric of a name, removed, so that what one test let in does not fail the next ones."""
+        found = self.list_all(name=name)
+        for metric in found:
+            self.request("DELETE", f"/metrics/{metric['id']}")
         return found
 
     def counter(self, name, **labels):

@@ -13,10 +13,6 @@ from problems import assert_problem
 from traps import BODY, CHUNK, CHUNKED, HOST, JSON, LENGTH, MALFORMED, REFUSED, chunks, post
 from wire import Closed, eventually
 
-def trapped(server):
-    return server.request("GET", "/metrics?name=trap", headers={"Cache-Control": "no-cache"}).json()["metrics"]
-
-
 @pytest.mark.parametrize("way", ["whole", "bytewise"])
 @pytest.mark.parametrize("trap", REFUSED)
 def test_refused_and_closed(server, trap, way):
@@ -30,7 +26,7 @@ def test_refused_and_closed(server, trap, way):
         assert_problem(answer, status)
         assert (answer["Connection"] or "").lower() == "close"
         assert connection.is_closed(), "the connection is closed behind the answer"
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
@@ -40,7 +36,7 @@ def test_a_request_smuggled_behind_a_refused_one_is_not_served(server):
             connection.send(MALFORMED[name] + hidden)
             assert connection.read_answer().status == 400
             assert connection.is_closed(), name
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_answers_before_a_refused_request_still_come(server):
@@ -54,7 +50,7 @@ def test_unfinished_requests_store_nothing(server):
     for data in (b"P", b"POST /metrics HTTP/1.1\r\n", post(LENGTH)[:-1], chunks(CHUNK), chunks(CHUNK + b"0\r\n")):
         with server.connect() as connection:
             connection.send(data)
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_whole_request_before_the_client_leaves_is_stored(server, name):
@@ -74,8 +70,8 @@ ACCEPTED = {
     "no blank behind the colon": b"GET /healthz HTTP/1.1\r\nHost:here\r\n\r\n",
     "100 fields": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A: 1\r\n" * 99 + b"\r\n",
     "absolute form": b"GET http://here/healthz HTTP/1.1\r\n" + HOST + b"\r\n",
-    "an upgrade that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST
-                                    + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+    "an upgrade that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\n"
+                                    + b"Upgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
     "a web socket that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST
                                       + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     "a GET with a body": b"GET /healthz HTTP/1.1\r\n" + HOST + LENGTH + b"\r\n" + BODY,
@@ -110,7 +106,7 @@ def test_chunked_bodies(server, name, case, way):
         answer = connection.read_answer()
         assert answer.status == 201 and answer.json()["name"] == "trap"
         assert connection.request("DELETE", answer["Location"]).status == 204
-    assert trapped(server) == []
+    assert server.take_away("trap") == []
 
 
 def test_a_trailer_is_no_field(server):
@@ -251,7 +247,8 @@ def test_other_expectations_are_417(server):
 
 def test_expect_with_the_body_sent_already(server, name):
     with server.connect() as connection:
-        connection.send(connection.make("POST", "/metrics", {"name": name, "value": 1}, headers={"Expect": "100-continue"}))
+        metric = {"name": name, "value": 1}
+        connection.send(connection.make("POST", "/metrics", metric, headers={"Expect": "100-continue"}))
         answer = connection.read_answer()
         while answer.status == 100:
             answer = connection.read_answer()

@@ -226,8 +226,8 @@ static void batch_with_conflicts_leaves_no_trace(void **state)
     struct hands *hands = *state;
     static const struct spec first = { "a", "", 1, 1, ID_A };
     static const struct spec batch[] = {
-        { "new.one", "t", 2, 2, NULL },  { "a", "", 1, 7, ID_A }, { "new.two", "", 3, 3, ID_B },
-        { "new.two", "", 3, 4, ID_B },   { "a", "", 9, 9, NULL },
+        { "new.one", "t", 2, 2, NULL }, { "a", "", 1, 7, ID_A }, { "new.two", "", 3, 3, ID_B },
+        { "new.two", "", 3, 4, ID_B },  { "a", "", 9, 9, NULL },
     };
     hands_insert(hands, &first, 1, NULL);
     struct job *job = hands_insert_job(batch, N_CASES(batch));
@@ -276,9 +276,9 @@ static void group_does_its_jobs_in_order(void **state)
     struct hands *hands = *state;
     static const struct spec a = { "a", "", 1, 1, ID_A }, other = { "b", "", 1, 2, ID_A }, c = { "c", "", 3, 3, NULL };
     static const struct spec mixed[] = { { "d", "", 4, 4, NULL }, { "d", "", 5, 5, ID_A } };
-    struct job *jobs[] = { hands_insert_job(&a, 1),       hands_insert_job(&a, 1),   hands_insert_job(&other, 1),
-                           hands_insert_job(mixed, 2),    hands_insert_job(&c, 1),   hands_job(OP_DELETE),
-                           hands_insert_job(&other, 1),   hands_job(OP_DELETE) };
+    struct job *jobs[] = { hands_insert_job(&a, 1),     hands_insert_job(&a, 1), hands_insert_job(&other, 1),
+                           hands_insert_job(mixed, 2),  hands_insert_job(&c, 1), hands_job(OP_DELETE),
+                           hands_insert_job(&other, 1), hands_job(OP_DELETE) };
     static const enum status expected[] = { STATUS_OK, STATUS_OK, STATUS_CONFLICT, STATUS_CONFLICT,
                                             STATUS_OK, STATUS_OK, STATUS_OK,       STATUS_NOT_FOUND };
     assert_true(metric_id_parse(SLICE(ID_A), &jobs[5]->id));

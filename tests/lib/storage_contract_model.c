@@ -106,7 +106,7 @@ static void random_id(struct walk *walk, struct metric *metric)
 static void insert_some(struct walk *walk, unsigned n)
 {
     static struct known items[BATCH_MAX];
-    struct spec specs[BATCH_MAX] = { { NULL } };
+    static struct spec specs[BATCH_MAX];
     unsigned n_before = walk->n_known;
     bool conflicts = false;
     for (unsigned i = 0; i < n; i++) {
@@ -214,9 +214,8 @@ static bool passes(const struct known *known, const struct filter *filter)
                                             : filter->name.len == 0 || slice_equal(name, filter->name);
     return known->alive && name_fits && count_in(known->tags, filter->tags, filter->n_tags) == filter->n_tags &&
            (filter->n_any_tags == 0 || count_in(known->tags, filter->any_tags, filter->n_any_tags) > 0) &&
-           count_in(known->tags, filter->not_tags, filter->n_not_tags) == 0 &&
-           known->timestamp_ms >= filter->from_ms && known->timestamp_ms < filter->to_ms &&
-           known->value >= filter->min && known->value <= filter->max;
+           count_in(known->tags, filter->not_tags, filter->n_not_tags) == 0 && known->timestamp_ms >= filter->from_ms &&
+           known->timestamp_ms < filter->to_ms && known->value >= filter->min && known->value <= filter->max;
 }
 
 static void random_filter(struct walk *walk, struct job *job)

@@ -9,16 +9,17 @@
 #include "schema.h"
 
 enum {
-    SERIES_FEW = 128,        /* asked one by one at once */
-    ROWS_FREE = 8 * 1024,    /* what zones may cost before the number of series is looked at */
-    ROWS_FOR_A_SERIES = 24   /* asking one series costs as much as reading so many rows */
+    SERIES_FEW = 128,      /* asked one by one at once */
+    ROWS_FREE = 8 * 1024,  /* what zones may cost before the number of series is looked at */
+    ROWS_FOR_A_SERIES = 24 /* asking one series costs as much as reading so many rows */
 };
 
+#define ENTRIES_OF_SERIES                                                                                              \
+    "SELECT ts, row, value FROM by_series WHERE series = ?1 AND (ts, row) > (?2, ?3) AND (ts, row) < (?4, ?5)"
+
 static const char *const texts[FIND_STATEMENTS] = {
-    [FIND_SERIES_NEWEST] = "SELECT ts, row, value FROM by_series WHERE series = ?1 AND (ts, row) > (?2, ?3)"
-                           " AND (ts, row) < (?4, ?5) ORDER BY ts DESC, row DESC",
-    [FIND_SERIES_OLDEST] = "SELECT ts, row, value FROM by_series WHERE series = ?1 AND (ts, row) > (?2, ?3)"
-                           " AND (ts, row) < (?4, ?5) ORDER BY ts, row",
+    [FIND_SERIES_NEWEST] = ENTRIES_OF_SERIES " ORDER BY ts DESC, row DESC",
+    [FIND_SERIES_OLDEST] = ENTRIES_OF_SERIES " ORDER BY ts, row",
     [FIND_ZONES_NEWEST] = "SELECT block, max_ts FROM zone WHERE max_ts >= ?1 AND min_ts <= ?2 ORDER BY max_ts DESC",
     [FIND_ZONES_OLDEST] = "SELECT block, min_ts FROM zone WHERE min_ts <= ?2 AND max_ts >= ?1 ORDER BY min_ts",
     [FIND_NEWEST_ZONE] = "SELECT max(block) FROM zone",

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* find_tail: all entries are looked at, nearest in list order first, since rows mostly come in the
- * order of their time: the page fills at once and little of the rest comes into it.
+/* find_tail: entries are looked at in spans, nearest in list order first, since rows mostly come in the
+ * order of their time: the page fills at once, and of what is farther only the spans' ends are read.
  *
- * Most blocks of entries hold nothing of the list; they are passed over by a loop that compilers turn
- * into vector instructions. */
+ * Of the spans in question most entries are of other series; where one series is asked for, they are
+ * passed over by a loop that compilers turn into vector instructions. */
 #include "find_tail.h"
 
 #include <telemetry/filter.h>
 
 #include "find.h"
 
-enum { BLOCK = 64 };
-
 /* Whether any of n entries is of the one series. */
-static bool block_has(const uint32_t *series, uint32_t n, uint32_t wanted)
+static bool any_of_series(const uint32_t *series, uint32_t n, uint32_t wanted)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -22,7 +20,8 @@ static bool block_has(const uint32_t *series, uint32_t n, uint32_t wanted)
 }
 
 /* What the snapshot holds of a touched row; its index entry is in the table, if it has changed. */
-static int look_up_touched(struct finder *finder, uint64_t row, uint32_t series, int64_t timestamp_ms, double *ret_value)
+static int look_up_touched(struct finder *finder, uint64_t row, uint32_t series, int64_t timestamp_ms,
+                           double *ret_value)
 {
     struct record record;
     int code = lookup_row(finder->lookup, row, &record);
@@ -51,11 +50,23 @@ static int offer_entry(struct finder *finder, const struct tail_run *run, uint32
     return SQLITE_OK;
 }
 
-static int scan_block(struct finder *finder, const struct tail_run *run, uint32_t first, uint32_t end)
+/* Whether a place between the span's ends may come into the page. */
+static bool span_matters(const struct finder *finder, const struct tail_span *span)
+{
+    int64_t min_ms = atomic_load_explicit(&span->min_ms, memory_order_relaxed);
+    int64_t max_ms = atomic_load_explicit(&span->max_ms, memory_order_relaxed);
+    struct place nearest =
+        finder->filter->ascending ? (struct place){ min_ms, 0 } : (struct place){ max_ms, UINT64_MAX };
+    return max_ms >= finder->low.timestamp_ms && min_ms <= finder->high.timestamp_ms &&
+           page_wants(&finder->unmerged, nearest);
+}
+
+static int scan_span(struct finder *finder, const struct tail_run *run, uint32_t first, uint32_t end)
 {
     const struct selection *selection = &finder->selection;
     bool one = !selection->everything && selection->n_series == 1;
-    if (one && !block_has(run->series + first, end - first, selection->series[0]))
+    if (!span_matters(finder, &run->spans[first / TAIL_SPAN_ROWS]) ||
+        (one && !any_of_series(run->series + first, end - first, selection->series[0])))
         return SQLITE_OK;
     for (uint32_t k = 0; k < end - first; k++) {
         uint32_t i = finder->filter->ascending ? first + k : end - 1 - k;
@@ -70,11 +81,11 @@ static int scan_block(struct finder *finder, const struct tail_run *run, uint32_
 
 static int scan_run(struct finder *finder, const struct tail_run *run, uint32_t n_rows)
 {
-    uint32_t n_blocks = (n_rows + BLOCK - 1) / BLOCK;
-    for (uint32_t k = 0; k < n_blocks; k++) {
-        uint32_t first = BLOCK * (finder->filter->ascending ? k : n_blocks - 1 - k);
-        uint32_t end = n_rows - first > BLOCK ? first + BLOCK : n_rows;
-        int code = scan_block(finder, run, first, end);
+    uint32_t n_spans = (n_rows + TAIL_SPAN_ROWS - 1) / TAIL_SPAN_ROWS;
+    for (uint32_t k = 0; k < n_spans; k++) {
+        uint32_t first = TAIL_SPAN_ROWS * (finder->filter->ascending ? k : n_spans - 1 - k);
+        uint32_t end = n_rows - first > TAIL_SPAN_ROWS ? first + TAIL_SPAN_ROWS : n_rows;
+        int code = scan_span(finder, run, first, end);
         if (code != SQLITE_OK)
             return code;
     }

@@ -40,9 +40,8 @@ int folder_lock(const char *path, int *ret_lock, struct error *error)
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         int failure = errno;
         close(lock);
-        return failure == EWOULDBLOCK
-                   ? error_set(error, 1, "another server uses the data folder %s", path)
-                   : error_set(error, 1, "cannot lock %s: %s", file, strerror(failure));
+        return failure == EWOULDBLOCK ? error_set(error, 1, "another server uses the data folder %s", path)
+                                      : error_set(error, 1, "cannot lock %s: %s", file, strerror(failure));
     }
     *ret_lock = lock;
     return 0;

@@ -33,8 +33,8 @@ static void read_record(const struct lookup *lookup, uint64_t row, struct record
     if (record.client_id)
         memcpy(record.id.bytes, id, METRIC_ID_BYTES);
     else
-        record.id = identity_mint(lookup->tag,
-                                  identity_seconds(sqlite3_column_int64(statement, 3), record.timestamp_ms), row);
+        record.id =
+            identity_mint(lookup->tag, identity_seconds(sqlite3_column_int64(statement, 3), record.timestamp_ms), row);
     *ret_record = record;
 }
 
@@ -82,8 +82,8 @@ int lookup_series(struct lookup *lookup, uint32_t series, struct arena *arena, s
     sqlite3_bind_int64(statement, 1, series);
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
-        copy = arena_copy(arena, (struct slice){ sqlite3_column_blob(statement, 0),
-                                                 (size_t)sqlite3_column_bytes(statement, 0) });
+        copy = arena_copy(
+            arena, (struct slice){ sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0) });
     int failure = sqlite3_reset(statement);
     if (failure != SQLITE_OK)
         return failure;

@@ -4,9 +4,15 @@
 #include "database.h"
 #include "identity.h"
 
-/* A zone's rows as SQL: all numbers are literals or bound. */
-#define ZONE_OF_1 "row BETWEEN ?1 << 10 AND (?1 << 10) + 1023"
-_Static_assert(ZONE_BITS == 10, "ZONE_OF_1 spells it out");
+_Static_assert(ZONE_BITS == 10, "the statements spell it out");
+
+#define ZONE_MAKE                                                                                                      \
+    "INSERT INTO zone(block, min_ts, max_ts) SELECT ?1, low, high FROM"                                                \
+    " (SELECT min(ts) AS low, max(ts) AS high FROM metric WHERE row BETWEEN ?1 << 10 AND (?1 << 10) + 1023)"           \
+    " WHERE low IS NOT NULL"
+#define ZONE_WIDEN                                                                                                     \
+    "UPDATE zone SET min_ts=min(min_ts, ?2), max_ts=max(max_ts, ?2) WHERE block=?1"                                    \
+    " AND (?2 < min_ts OR ?2 > max_ts)"
 
 static const char *const texts[ROWS_COUNT] = {
     [ROWS_INSERT] = "INSERT INTO metric(row, series, ts, value, age) VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -17,11 +23,8 @@ static const char *const texts[ROWS_COUNT] = {
     [ROWS_CLIENT_ID_DROP] = "DELETE FROM client_id WHERE id=?1",
     [ROWS_INDEX_PUT] = "INSERT OR IGNORE INTO by_series(row, series, ts, value) VALUES(?1, ?2, ?3, ?4)",
     [ROWS_INDEX_DROP] = "DELETE FROM by_series WHERE row=?1 AND series=?2 AND ts=?3",
-    [ROWS_ZONE_MAKE] = "INSERT INTO zone(block, min_ts, max_ts) SELECT ?1, low, high FROM"
-                       " (SELECT min(ts) AS low, max(ts) AS high FROM metric WHERE " ZONE_OF_1 ")"
-                       " WHERE low IS NOT NULL",
-    [ROWS_ZONE_WIDEN] = "UPDATE zone SET min_ts=min(min_ts, ?2), max_ts=max(max_ts, ?2) WHERE block=?1"
-                        " AND (?2 < min_ts OR ?2 > max_ts)",
+    [ROWS_ZONE_MAKE] = ZONE_MAKE,
+    [ROWS_ZONE_WIDEN] = ZONE_WIDEN,
     [ROWS_ZONE_DROP] = "DELETE FROM zone WHERE block=?1",
     [ROWS_META_SET] = "UPDATE meta SET value=?2 WHERE key=?1",
 };

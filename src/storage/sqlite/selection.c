@@ -229,7 +229,8 @@ int selection_make(struct selection *selection, struct selector *selector, const
                    struct arena *arena)
 {
     *selection = (struct selection){ .selector = selector, .filter = filter, .arena = arena };
-    selection->everything = filter->name.len == 0 && filter->n_tags == 0 && filter->n_any_tags == 0 && filter->n_not_tags == 0;
+    selection->everything =
+        filter->name.len == 0 && filter->n_tags == 0 && filter->n_any_tags == 0 && filter->n_not_tags == 0;
     return selection->everything ? SQLITE_OK : selection_list(selection);
 }
 

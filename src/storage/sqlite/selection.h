@@ -14,15 +14,7 @@
 #include <telemetry/arena.h>
 #include <telemetry/filter.h>
 
-enum {
-    SELECT_RANGE,
-    SELECT_TAG,
-    SELECT_ALL,
-    SELECT_ONE,
-    SELECT_RANGE_COUNT,
-    SELECT_TAG_COUNT,
-    SELECT_STATEMENTS
-};
+enum { SELECT_RANGE, SELECT_TAG, SELECT_ALL, SELECT_ONE, SELECT_RANGE_COUNT, SELECT_TAG_COUNT, SELECT_STATEMENTS };
 enum { SELECTION_MAX = 64 * 1024, SELECTION_BITS = 16 };
 
 /* Prepared once for each reader. */

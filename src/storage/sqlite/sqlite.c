@@ -53,8 +53,8 @@ int store_load(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t
         code = store_make_room(store, rows, handle, row, 1);
         if (code != SQLITE_OK)
             break;
-        tail_append(&store->tail, row, (uint32_t)sqlite3_column_int64(statement, 1),
-                    sqlite3_column_int64(statement, 2), sqlite3_column_double(statement, 3));
+        tail_append(&store->tail, row, (uint32_t)sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2),
+                    sqlite3_column_double(statement, 3));
         tail_publish(&store->tail);
         store->next_row = row >= store->next_row ? row + 1 : store->next_row;
     }

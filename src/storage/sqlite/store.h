@@ -16,8 +16,8 @@
 struct store {
     struct storage_head head; /* first: struct storage is found from it */
     struct storage_health health;
-    char *path;  /* of the database file */
-    int lock;    /* file descriptor; held while the store is open */
+    char *path; /* of the database file */
+    int lock;   /* file descriptor; held while the store is open */
     uint32_t tag;
     int64_t retention_ms; /* 0: metrics are kept for ever */
     uint64_t query_limit_ns;
@@ -49,8 +49,7 @@ void store_note(struct store *store, enum status status, const char *reason);
 MUST_CHECK int store_load(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row);
 
 /* Makes room in the tail for n rows from first_row on; merges old ones if they fill it. As above. */
-MUST_CHECK int store_make_room(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row,
-                               uint32_t n);
+MUST_CHECK int store_make_room(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row, uint32_t n);
 
 /* writer.c and reader.c */
 MUST_CHECK int writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,

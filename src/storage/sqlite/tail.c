@@ -4,7 +4,6 @@
 #include "tail.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #define PIN_NONE UINT64_MAX
@@ -36,12 +35,14 @@ void tail_fini(struct tail *tail)
 /* Arrays of wide members first, so that each is aligned. */
 static bool run_open(struct tail_run *run, uint64_t first_row, uint32_t capacity)
 {
-    size_t n = capacity;
-    char *memory = malloc(n * (sizeof(int64_t) + sizeof(double) + 2 * sizeof(uint32_t) + sizeof(atomic_uchar)));
+    size_t n = capacity, n_spans = (n + TAIL_SPAN_ROWS - 1) / TAIL_SPAN_ROWS;
+    char *memory = malloc(n_spans * sizeof(struct tail_span) +
+                          n * (sizeof(int64_t) + sizeof(double) + 2 * sizeof(uint32_t) + sizeof(atomic_uchar)));
     if (memory == NULL)
         return false;
     run->memory = memory;
-    run->timestamp_ms = (int64_t *)memory;
+    run->spans = (struct tail_span *)memory;
+    run->timestamp_ms = (int64_t *)(run->spans + n_spans);
     run->value = (double *)(run->timestamp_ms + n);
     run->series = (uint32_t *)(run->value + n);
     run->order = run->series + n;
@@ -111,6 +112,15 @@ bool tail_reserve(struct tail *tail, uint64_t first_row, uint32_t n)
     return true;
 }
 
+/* The writer alone stores; a reader that sees the entry sees a span that holds it. */
+static void span_widen(struct tail_span *span, bool first, int64_t timestamp_ms)
+{
+    if (first || timestamp_ms < atomic_load_explicit(&span->min_ms, memory_order_relaxed))
+        atomic_store_explicit(&span->min_ms, timestamp_ms, memory_order_relaxed);
+    if (first || timestamp_ms > atomic_load_explicit(&span->max_ms, memory_order_relaxed))
+        atomic_store_explicit(&span->max_ms, timestamp_ms, memory_order_relaxed);
+}
+
 static void run_append(struct tail_run *run, uint32_t series, int64_t timestamp_ms, double value)
 {
     uint32_t i = run->n_filled++;
@@ -118,6 +128,7 @@ static void run_append(struct tail_run *run, uint32_t series, int64_t timestamp_
     run->timestamp_ms[i] = timestamp_ms;
     run->value[i] = value;
     atomic_store_explicit(&run->touched[i], 0, memory_order_relaxed);
+    span_widen(&run->spans[i / TAIL_SPAN_ROWS], i % TAIL_SPAN_ROWS == 0, timestamp_ms);
 }
 
 void tail_append(struct tail *tail, uint64_t row, uint32_t series, int64_t timestamp_ms, double value)
@@ -205,38 +216,6 @@ uint64_t tail_rows(const struct tail *tail)
         rows += atomic_load_explicit(&run->n_published, memory_order_relaxed) - run->n_merged;
     }
     return rows;
-}
-
-static int entry_compare(const void *left, const void *right, void *context)
-{
-    const struct tail_run *run = context;
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    if (run->series[a] != run->series[b])
-        return run->series[a] < run->series[b] ? -1 : 1;
-    if (run->timestamp_ms[a] != run->timestamp_ms[b])
-        return run->timestamp_ms[a] < run->timestamp_ms[b] ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
-void tail_sort_run(struct tail_run *run)
-{
-    int state = RUN_SEALED;
-    if (atomic_compare_exchange_strong(&run->state, &state, RUN_SORTING)) {
-        uint32_t n = atomic_load_explicit(&run->n_published, memory_order_acquire);
-        for (uint32_t i = 0; i < n; i++)
-            run->order[i] = i;
-        qsort_r(run->order, n, sizeof(run->order[0]), entry_compare, run);
-        atomic_store_explicit(&run->state, RUN_SORTED, memory_order_release);
-    }
-    while (atomic_load_explicit(&run->state, memory_order_acquire) == RUN_SORTING)
-        sched_yield();
-}
-
-void tail_sort(struct tail *tail)
-{
-    for (unsigned i = 0; i < TAIL_RUNS; i++)
-        if (atomic_load_explicit(&tail->runs[i].state, memory_order_acquire) == RUN_SEALED)
-            tail_sort_run(&tail->runs[i]);
 }
 
 void tail_pin(struct tail *tail, unsigned reader, struct tail_view *ret_view)

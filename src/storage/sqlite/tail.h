@@ -17,9 +17,14 @@
 
 #include <telemetry/status.h>
 
-enum { TAIL_RUNS = 4, TAIL_READERS_MAX = 16 };
+enum { TAIL_RUNS = 4, TAIL_READERS_MAX = 16, TAIL_SPAN_ROWS = 256 };
 
 enum tail_state { RUN_OPEN, RUN_SEALED, RUN_SORTING, RUN_SORTED };
+
+/* No timestamp of the entries lies outside; a span may be wider than its entries. */
+struct tail_span {
+    atomic_int_fast64_t min_ms, max_ms;
+};
 
 struct tail_run {
     uint64_t first_row; /* entry i is of row first_row + i */
@@ -34,6 +39,7 @@ struct tail_run {
     double *value;
     uint32_t *order; /* when sorted: entries by series, timestamp, row */
     atomic_uchar *touched;
+    struct tail_span *spans; /* of each TAIL_SPAN_ROWS entries */
 };
 
 /* Runs are numbered for ever; run n stands at runs[n % TAIL_RUNS]. */
@@ -73,7 +79,7 @@ bool tail_pinned(const struct tail *tail);
 /* Rows that wait to be merged. */
 uint64_t tail_rows(const struct tail *tail);
 
-/* Upkeep thread ----------------------------------------------------------- */
+/* Upkeep thread (tail_sort.c) --------------------------------------------- */
 /* Sorts each sealed run. */
 void tail_sort(struct tail *tail);
 /* Sorts one sealed run in the caller's thread, or waits for the thread that is at it. */

@@ -11,7 +11,7 @@
 #include "database.h"
 
 static const char *const texts[WRITER_STATEMENTS] = {
-    [WRITER_BEGIN] = "BEGIN IMMEDIATE", [WRITER_COMMIT] = "COMMIT",       [WRITER_SAVE] = "SAVEPOINT job",
+    [WRITER_BEGIN] = "BEGIN IMMEDIATE", [WRITER_COMMIT] = "COMMIT",        [WRITER_SAVE] = "SAVEPOINT job",
     [WRITER_RELEASE] = "RELEASE job",   [WRITER_UNDO] = "ROLLBACK TO job",
 };
 

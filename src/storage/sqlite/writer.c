@@ -18,8 +18,7 @@ enum {
 
 #define QUIET_NS (100 * NS_PER_MS)
 
-int writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,
-                  struct error *error)
+int writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session, struct error *error)
 {
     if (atomic_exchange(&store->has_writer, true))
         return error_set(error, 78, "sqlite takes one writer: set STORAGE_WORKERS=1");

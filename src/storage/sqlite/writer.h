@@ -38,9 +38,9 @@ struct writer {
     struct mark now;       /* of the transaction under way */
     struct mark committed; /* what `now` was at the last commit; with its counts 0 */
     uint32_t seconds;      /* since 1970, when the group began: goes into minted ids */
-    uint64_t log_frames; /* in the log, as of the newest commit */
-    uint64_t busy_ns;    /* clock_ns() of the last group's end */
-    uint64_t probe_ns;   /* when a store that refuses writes is tried again */
+    uint64_t log_frames;   /* in the log, as of the newest commit */
+    uint64_t busy_ns;      /* clock_ns() of the last group's end */
+    uint64_t probe_ns;     /* when a store that refuses writes is tried again */
 };
 
 /* insert.c, change.c: what one job asks for, inside a transaction. */

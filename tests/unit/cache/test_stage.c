@@ -64,6 +64,25 @@ static void get_with_no_cache_asks_storage_and_refreshes(void **state)
     assert_all_home(world);
 }
 
+static void get_with_no_store_is_not_kept(void **state)
+{
+    struct cache_world *world = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct job *job = world_read(world, "cpu", "key");
+        job->cache.no_cache = job->cache.no_store = true;
+        world_send(world, job);
+        world_step(world);
+        assert_ptr_equal(world_at_reader(world), job);
+        world_answer(world, job, "secret");
+        assert_home(world, job, CACHE_BYPASS, "secret");
+    }
+    struct job *job = world_begin(world, "cpu", "key");
+    assert_ptr_equal(world_at_reader(world), job);
+    world_answer(world, job, "answer");
+    assert_home(world, job, CACHE_MISS, "answer");
+    assert_all_home(world);
+}
+
 static void get_without_key_is_bypassed(void **state)
 {
     struct cache_world *world = *state;
@@ -199,6 +218,7 @@ int main(void)
         STAGE_TEST(get_goes_to_storage_once_then_hits),
         STAGE_TEST(get_sees_a_bump_earlier_in_the_batch),
         STAGE_TEST(get_with_no_cache_asks_storage_and_refreshes),
+        STAGE_TEST(get_with_no_store_is_not_kept),
         STAGE_TEST(get_without_key_is_bypassed),
         STAGE_TEST(get_is_bypassed_when_disabled),
         STAGE_TEST(get_past_its_deadline_expires),

@@ -87,26 +87,27 @@ static void cache_control_read_knows_three_directives(void **state)
 {
     static const struct {
         const char *field;
-        bool no_cache;
+        bool no_cache, no_store;
         int64_t max_stale_ms;
-    } cases[] = { { "", false, -1 },
-                  { "no-cache", true, -1 },
-                  { "No-Store", true, -1 },
-                  { "max-age=0", false, -1 },
-                  { "max-stale", false, INT64_MAX },
-                  { "max-stale=10", false, 10000 },
-                  { "max-stale=\"10\"", false, 10000 },
-                  { "max-stale=0", false, 0 },
-                  { "max-stale=99999999999999999999", false, INT64_MAX },
-                  { "max-stale=-1", false, -1 },
-                  { "max-stale=1.5", false, -1 },
-                  { "only-if-cached, max-stale=2 ,no-cache", true, 2000 },
-                  { "x=\"no-cache\"", false, -1 } };
+    } cases[] = { { "", false, false, -1 },
+                  { "no-cache", true, false, -1 },
+                  { "No-Store", true, true, -1 },
+                  { "max-age=0", false, false, -1 },
+                  { "max-stale", false, false, INT64_MAX },
+                  { "max-stale=10", false, false, 10000 },
+                  { "max-stale=\"10\"", false, false, 10000 },
+                  { "max-stale=0", false, false, 0 },
+                  { "max-stale=99999999999999999999", false, false, INT64_MAX },
+                  { "max-stale=-1", false, false, -1 },
+                  { "max-stale=1.5", false, false, -1 },
+                  { "only-if-cached, max-stale=2 ,no-cache", true, false, 2000 },
+                  { "x=\"no-cache\"", false, false, -1 } };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct job_cache cache = { 0 };
         cache_control_read(slice_of(cases[i].field), &cache);
-        if (cache.no_cache != cases[i].no_cache || cache.max_stale_ms != cases[i].max_stale_ms)
+        if (cache.no_cache != cases[i].no_cache || cache.no_store != cases[i].no_store ||
+            cache.max_stale_ms != cases[i].max_stale_ms)
             fail_msg("%s", cases[i].field);
     }
 }

@@ -52,8 +52,7 @@ static int significant_digits(const char *text)
     return n - zeros;
 }
 
-/* No correctly rounded text with one digit less reads back, and of those of the same length none is
- * nearer (by its printed neighbour). */
+/* The nearest text with one digit less does not read back. */
 static void assert_shortest(double number)
 {
     char shorter[40];

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* loop_fixture: a real loop on a loopback socket, and behind it one thread that answers by rule.
+ *
+ *   /hold...  keeps the job until loop_fixture_release() names its target
+ *   /big/N    200 with a body of N letters
+ *   /fail     404 as a problem
+ *   others    200 with "target:body" */
+#pragma once
+
+#include <stdint.h>
+
+#include <telemetry/stats.h>
+
+#include "http/loop.h"
+
+struct loop_fixture;
+
+/* No wait ends by itself within a test, small limits. To be changed before loop_fixture_start(). */
+struct http_settings loop_fixture_settings(void);
+
+/* Starts loop and thread; keeps settings. Fails the test otherwise. */
+struct loop_fixture *loop_fixture_start(const struct http_settings *settings, unsigned n_jobs);
+unsigned loop_fixture_port(const struct loop_fixture *fixture);
+/* Takes *fixture: drains, lets all held jobs go home, stops, and asserts that all jobs and all of the
+ * budget are at home. */
+void loop_fixture_stop(struct loop_fixture **fixture);
+
+/* Begins to drain. */
+void loop_fixture_drain(struct loop_fixture *fixture);
+/* Waits until the loop's thread has ended. */
+void loop_fixture_join(struct loop_fixture *fixture);
+/* Waits until n jobs are held. */
+void loop_fixture_await_held(struct loop_fixture *fixture, unsigned n);
+/* Sends the held job with this target home; "" all of them. Returns how many. */
+unsigned loop_fixture_release(struct loop_fixture *fixture, const char *target);
+
+uint64_t loop_fixture_counter(const struct loop_fixture *fixture, enum stats_counter counter);
+/* Wait until a counter has reached, or a gauge is, a value; fail the test after some seconds. */
+void loop_fixture_await_counter(struct loop_fixture *fixture, enum stats_counter counter, uint64_t value);
+void loop_fixture_await_gauge(struct loop_fixture *fixture, enum stats_gauge gauge, int64_t value);

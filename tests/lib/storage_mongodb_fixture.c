@@ -11,8 +11,6 @@
 #include <telemetry/clock.h>
 #include <telemetry/storage.h>
 
-#include "suite.h"
-
 enum { READY_WAIT_MS = 20000 };
 
 static struct storage_ops wrapped;
@@ -24,16 +22,10 @@ const char *storage_mongodb_fixture_uri(void)
     return uri == NULL || *uri == '\0' ? NULL : uri;
 }
 
-static void needs_a_mongodb(void **state)
-{
-    fprintf(stderr, "SKIPPED: set TEST_MONGO_URI to a MongoDB whose databases telemetry_test_* may be dropped\n");
-    skip();
-}
-
 int storage_mongodb_fixture_skip(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(needs_a_mongodb) };
-    return cmocka_run_group_tests_name("storage on MongoDB", tests, NULL, NULL);
+    puts("1..0 # SKIP TEST_MONGO_URI is not set: it names a MongoDB whose databases telemetry_test_* may be dropped");
+    return 0;
 }
 
 void storage_mongodb_fixture_database(const char *folder, char ret_name[64])

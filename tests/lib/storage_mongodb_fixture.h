@@ -10,7 +10,8 @@ struct storage_ops;
 /* The URI of the server to test against, of the environment's TEST_MONGO_URI; or NULL. */
 const char *storage_mongodb_fixture_uri(void);
 
-/* In place of a suite without a server: a group of one skipped test, which says what is missing. */
+/* In place of a suite without a server: says in TAP that it is skipped, and why. Returns 0. cmocka's skip()
+ * writes `not ok`, which counts as a failure. */
 int storage_mongodb_fixture_skip(void);
 
 /* The ops, with `open` and `attach` wrapped. */

@@ -10,7 +10,7 @@ static const struct {
     [FAILURE_UNREACHABLE] = { "no server can be reached", STATUS_STORAGE_UNAVAILABLE, false, true },
     [FAILURE_NO_PRIMARY] = { "no server takes writes: there is no primary", STATUS_STORAGE_UNAVAILABLE, false, true },
     [FAILURE_LOGIN] = { "wrong user or password", STATUS_STORAGE_UNAVAILABLE, false, true },
-    [FAILURE_FORBIDDEN] = { "the user lacks a right on the database", STATUS_STORAGE_UNAVAILABLE, false, false },
+    [FAILURE_FORBIDDEN] = { "no right to read or write the database", STATUS_STORAGE_UNAVAILABLE, false, false },
     [FAILURE_FULL] = { "no space is left", STATUS_STORAGE_FULL, true, false },
     [FAILURE_TOO_SLOW] = { "a call took too long", STATUS_STORAGE_UNAVAILABLE, true, false },
     [FAILURE_LOST] = { "the connection broke", STATUS_STORAGE_UNAVAILABLE, true, true },

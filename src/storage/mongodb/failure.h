@@ -17,7 +17,7 @@ enum failure {
     FAILURE_UNREACHABLE, /* no server answers */
     FAILURE_NO_PRIMARY,  /* servers answer, but none that takes writes */
     FAILURE_LOGIN,       /* wrong user or password */
-    FAILURE_FORBIDDEN,   /* the user lacks a right */
+    FAILURE_FORBIDDEN,   /* no right to do it, as this user or as none */
     FAILURE_FULL,        /* no space left */
     FAILURE_TOO_SLOW,    /* maxTimeMS ran out */
     FAILURE_LOST,        /* the connection broke, or the server ended, before the answer */

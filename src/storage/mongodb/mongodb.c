@@ -98,13 +98,13 @@ enum failure mongo_fail(struct store *store, const struct link *link, const bson
     return failure;
 }
 
-/* The driver's own words: they may quote a URI. */
+/* The driver's own words, which may quote a URI. It warns of what its callers are told as well, each time. */
 static void log_driver(mongoc_log_level_t level, const char *domain, const char *text, void *context)
 {
     char masked[DETAIL_BYTES];
     (void)context;
     uri_mask(text, NULL, masked, sizeof(masked));
-    if (level <= MONGOC_LOG_LEVEL_WARNING)
+    if (level <= MONGOC_LOG_LEVEL_CRITICAL)
         log_warn("the MongoDB driver says", "domain", domain, "text", masked);
     else
         log_debug("the MongoDB driver says", "domain", domain, "text", masked);

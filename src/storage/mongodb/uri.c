@@ -102,8 +102,8 @@ static void set_open_options(mongoc_uri_t *uri, const struct storage_settings *s
     if (mongoc_uri_get_appname(uri) == NULL)
         mongoc_uri_set_appname(uri, app_name);
     set_when_open(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, selection_ms);
-    set_when_open(uri, MONGOC_URI_CONNECTTIMEOUTMS, selection_ms);
     set_when_open(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, selection_ms);
+    set_when_open(uri, MONGOC_URI_CONNECTTIMEOUTMS, socket_ms); /* of the driver's own look-outs too */
     set_when_open(uri, MONGOC_URI_SOCKETTIMEOUTMS, socket_ms);
     int32_t limit_ms = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, (int32_t)socket_ms);
     set_write_concern(uri, (uint64_t)(limit_ms < 0 ? 0 : limit_ms) * 4 / 5);

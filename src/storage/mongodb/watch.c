@@ -31,6 +31,8 @@ static void look(struct watch *watch)
     enum server_kind kind;
     bool was_good = mongo_failure(store) == FAILURE_NONE;
     enum failure failure = probe_run(&watch->link, &kind, &error);
+    if (failure == FAILURE_LOST) /* that one connection broke tells little */
+        failure = probe_run(&watch->link, &kind, &error);
     if (failure == FAILURE_NONE && !was_good)
         failure = setup_run(store, &watch->link, kind, &error);
     mongo_note(store, failure, error.message);

@@ -15,6 +15,7 @@ enum { READY_WAIT_MS = 20000 };
 
 static struct storage_ops wrapped;
 static char last_database[64];
+static const char *other_uri;
 
 const char *storage_mongodb_fixture_uri(void)
 {
@@ -53,7 +54,7 @@ static int open_database(const struct storage_settings *settings, struct storage
     if (strcmp(database, last_database) != 0)
         storage_mongodb_fixture_end();
     strcpy(last_database, database);
-    own.uri = storage_mongodb_fixture_uri();
+    own.uri = other_uri == NULL ? storage_mongodb_fixture_uri() : other_uri;
     own.database = database;
     own.selection_limit_ns = 2 * NS_PER_S;
     own.socket_limit_ns = 60 * NS_PER_S; /* of a machine that does much else */
@@ -71,6 +72,11 @@ static int attach_when_usable(struct storage *storage, enum storage_role role, u
     for (unsigned waited_ms = 0; waited_ms < READY_WAIT_MS && !is_usable(storage); waited_ms++)
         usleep(1000);
     return storage_mongodb.attach(storage, role, index, stats, ret_session, error);
+}
+
+void storage_mongodb_fixture_use(const char *uri)
+{
+    other_uri = uri;
 }
 
 const struct storage_ops *storage_mongodb_fixture(void)

@@ -17,6 +17,9 @@ int storage_mongodb_fixture_skip(void);
 /* The ops, with `open` and `attach` wrapped. */
 const struct storage_ops *storage_mongodb_fixture(void);
 
+/* From now on stores are opened at this URI (borrowed; NULL: that of the environment again). */
+void storage_mongodb_fixture_use(const char *uri);
+
 /* The name of the database that belongs to a folder of hands_new(). */
 void storage_mongodb_fixture_database(const char *folder, char ret_name[64]);
 

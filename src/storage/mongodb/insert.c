@@ -16,6 +16,18 @@
 
 enum { CALL_REFUSALS_MAX = 3 };
 
+/* Whether something of the job is stored, or may be. */
+static bool is_touched(const struct inserts *inserts, const struct insert_job *job)
+{
+    for (uint32_t i = job->first; i < job->first + job->n; i++) {
+        const struct insert *item = &inserts->items[i];
+        bool is_open = item->state == INSERT_PENDING || item->state == INSERT_DROPPED;
+        if (item->state == INSERT_STORED || (is_open && item->sent))
+            return true;
+    }
+    return false;
+}
+
 static bool is_over(const struct insert_job *job, uint64_t now_ns)
 {
     return now_ns >= job->job->deadline_ns;
@@ -118,10 +130,8 @@ static void give_up(struct inserts *inserts, enum failure failure, bool is_refus
         if (job->status != STATUS_OK)
             continue;
         if (is_over(job, now_ns))
-            drop(inserts, job, job->touched ? STATUS_OUTCOME_UNKNOWN : STATUS_EXPIRED);
-        else if (is_refused)
-            drop(inserts, job, job->touched ? STATUS_OUTCOME_UNKNOWN : failure_status(failure));
-        else if (is_certain && !job->touched)
+            drop(inserts, job, STATUS_EXPIRED);
+        else if (is_refused || (is_certain && !is_touched(inserts, job)))
             drop(inserts, job, failure_status(failure));
     }
 }
@@ -161,7 +171,7 @@ static void name_conflicts(const struct inserts *inserts, const struct insert_jo
 /* How a job ends of which something is not stored. */
 static enum status status_of(const struct inserts *inserts, const struct insert_job *job)
 {
-    if (job->touched)
+    if (is_touched(inserts, job))
         return STATUS_OUTCOME_UNKNOWN;
     if (count(inserts, job, INSERT_CONFLICT) > 0)
         return STATUS_CONFLICT;

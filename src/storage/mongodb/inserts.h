@@ -37,7 +37,6 @@ struct insert {
 struct insert_job {
     struct job *job;
     uint32_t first, n;  /* its metrics in items[] */
-    bool touched;       /* something of it is stored, or may be */
     enum status status; /* why it was given up; STATUS_OK: it was not */
 };
 

@@ -119,14 +119,12 @@ static enum failure failure_of_call(struct writer *writer, uint32_t n_errors, co
 }
 
 /* Documents without an error of their own share the fate of the call. */
-static void settle(struct writer *writer, struct insert *item, enum failure failure)
+static void settle(struct insert *item, enum failure failure)
 {
-    struct insert_job *job = &writer->inserts.jobs[item->job];
     if (failure == FAILURE_NONE)
         item->state = INSERT_STORED;
     else if (failure_leaves_doubt(failure))
         item->sent = true;
-    job->touched |= item->state == INSERT_STORED || item->sent;
 }
 
 enum failure send_picked(struct writer *writer, uint32_t n)
@@ -142,7 +140,7 @@ enum failure send_picked(struct writer *writer, uint32_t n)
     bson_destroy(&reply);
     for (uint32_t i = 0; i < n; i++)
         if (!settled[i])
-            settle(writer, writer->picked[i], failure);
+            settle(writer->picked[i], failure);
     return failure;
 }
 

@@ -58,8 +58,8 @@ struct stage {
     int (*open)(struct worker *worker, struct error *error);
     /* Takes jobs[0..n): each leaves by job_next() or job_done(), now or later. */
     void (*step)(struct worker *worker, struct job *jobs[], unsigned n);
-    /* NULL or: upkeep between batches. Returns the clock_ns() at which it wants to run again,
-     * UINT64_MAX for never. */
+    /* NULL or: upkeep between batches, when its time has come or what inbox_watch() was given has an
+     * event. Returns the clock_ns() at which it wants to run again, UINT64_MAX for never. */
     uint64_t (*tick)(struct worker *worker, uint64_t now_ns);
     void (*close)(struct worker *worker);
 };

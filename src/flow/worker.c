@@ -81,7 +81,8 @@ static void worker_run(struct worker *worker)
             continue;
         if (stopping)
             return;
-        inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns);
+        if (inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns))
+            worker->tick_ns = 0; /* what the stage watches wants its attention */
     }
 }
 

@@ -68,6 +68,12 @@ struct inbox {
     struct lane lanes[];
 };
 
+/* One inbox_wait(), for the calls that ck_ec makes meanwhile. */
+struct wait {
+    struct inbox *inbox;
+    struct timespec deadline;
+};
+
 static int event_now(const struct ck_ec_ops *ops, struct timespec *out)
 {
     (void)ops;
@@ -94,6 +100,15 @@ static const struct ck_ec_ops event_ops = {
 };
 static const struct ck_ec_mode event_mode = { .ops = &event_ops, .single_producer = false };
 
+/* ck_ec sleeps in growing steps from 2 ms on, which may end far behind the deadline; its mode for a
+ * single producer needs them. Here one step lasts until the deadline (UINT64_MAX ns are 584 years). */
+static int event_step(const struct ck_ec_wait_state *state, struct timespec *step_deadline)
+{
+    const struct wait *wait = state->data;
+    *step_deadline = wait->deadline;
+    return wait->inbox->is_ready ? 1 : 0;
+}
+
 static struct timespec time_left(const struct timespec *now, const struct timespec *deadline)
 {
     struct timespec left = { deadline->tv_sec - now->tv_sec, deadline->tv_nsec - now->tv_nsec };
@@ -109,22 +124,15 @@ static void poll_wait(const struct ck_ec_wait_state *state, const uint32_t *addr
 {
     (void)address;
     (void)expected;
-    struct inbox *inbox = state->data;
-    struct timespec left = deadline == NULL ? (struct timespec){ 0, 0 } : time_left(&state->now, deadline);
+    struct inbox *inbox = ((const struct wait *)state->data)->inbox;
+    struct timespec left = time_left(&state->now, deadline);
     struct pollfd fds[] = { { .fd = inbox->wake_fd, .events = POLLIN }, inbox->watched };
-    if (ppoll(fds, 2, deadline == NULL ? NULL : &left, NULL) <= 0)
+    if (ppoll(fds, 2, &left, NULL) <= 0)
         return;
     eventfd_t n_wakes;
     if (fds[0].revents != 0)
         eventfd_read(inbox->wake_fd, &n_wakes);
     inbox->is_ready = fds[1].revents != 0;
-}
-
-static int poll_is_ready(const struct ck_ec_wait_state *state, struct timespec *deadline)
-{
-    (void)deadline;
-    const struct inbox *inbox = state->data;
-    return inbox->is_ready ? 1 : 0;
 }
 
 /* The event is the inbox's first member, and the counter the event's. */
@@ -143,14 +151,6 @@ static const struct ck_ec_mode poll_mode = { .ops = &poll_ops, .single_producer 
 static const struct ck_ec_mode *mode_of(const struct inbox *inbox)
 {
     return inbox->wake_fd < 0 ? &event_mode : &poll_mode;
-}
-
-/* ck_ec sleeps in growing steps from 2 ms on, which may end far behind the deadline; its mode for a
- * single producer needs them. Here one step lasts until the deadline (UINT64_MAX ns are 584 years). */
-static int event_step(const struct ck_ec_wait_state *state, struct timespec *step_deadline)
-{
-    *step_deadline = *(const struct timespec *)state->data;
-    return 0;
 }
 
 /* ck_ring holds one less than its size, a power of two. */
@@ -260,11 +260,10 @@ uint32_t inbox_ticket(const struct inbox *inbox)
 bool inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns)
 {
     assert(inbox->wake == NULL);
-    struct timespec deadline = { .tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                                 .tv_nsec = (long)(deadline_ns % NS_PER_S) };
+    struct wait wait = { inbox, { .tv_sec = (time_t)(deadline_ns / NS_PER_S),
+                                  .tv_nsec = (long)(deadline_ns % NS_PER_S) } };
     inbox->is_ready = false;
-    ck_ec_wait_pred(&inbox->event, mode_of(inbox), ticket, poll_is_ready, inbox,
-                    deadline_ns == UINT64_MAX ? NULL : &deadline);
+    ck_ec_wait_pred(&inbox->event, mode_of(inbox), ticket, event_step, &wait, &wait.deadline);
     return inbox->is_ready;
 }
 

@@ -4,5 +4,11 @@
 
 struct cache_ops;
 
+/* A backend, and where it is when it is not in the process. */
+struct contract_backend {
+    const struct cache_ops *ops;
+    const char *uri; /* or NULL */
+};
+
 /* Runs the suite as one cmocka group; returns the number of failed tests. */
-int cache_contract_run(const struct cache_ops *ops);
+int cache_contract_run(const struct contract_backend *backend);

@@ -6,8 +6,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <telemetry/inbox.h>
 #include <telemetry/stats.h>
 
 #include "job_fixture.h"
@@ -19,22 +22,66 @@ static void on_done(void *context, struct job *job)
     contract->ended = job;
 }
 
+static void pump(struct contract *contract)
+{
+    if (contract->ops->pump == NULL)
+        return;
+    uint32_t ticket = inbox_ticket(contract->inbox);
+    uint64_t due_ns = contract->ops->pump(contract->cache);
+    uint64_t look_ns = clock_ns() + 5 * NS_PER_MS;
+    if (contract->ended == NULL)
+        inbox_wait(contract->inbox, ticket, due_ns < look_ns ? due_ns : look_ns);
+}
+
+/* A remote cache is not there at once. */
+static void await_cache(struct contract *contract)
+{
+    uint64_t until_ns = clock_ns() + 10 * NS_PER_S;
+    do {
+        assert_true(clock_ns() < until_ns);
+        pump(contract);
+        job_fixture_read(contract->reader, SCOPE_ALL, "", "whether it is open");
+    } while (contract_get(contract, contract->reader, 0) == CACHE_BYPASS);
+}
+
 static void open_cache(struct contract *contract, uint64_t ttl_ns)
 {
-    struct cache_settings settings = { .max_bytes = 1 << 20, .ttl_ns = ttl_ns, .stats = contract->stats };
+    struct cache_settings settings = {
+        .max_bytes = 1 << 20,
+        .ttl_ns = ttl_ns,
+        .stats = contract->stats,
+        .inbox = contract->inbox,
+        .remote = { .uri = contract->backend->uri, .prefix = contract->prefix, .timeout_ns = 5 * NS_PER_S },
+    };
     struct error error;
     assert_int_equal(contract->ops->open(&settings, on_done, contract, &contract->cache, &error), 0);
+    await_cache(contract);
+}
+
+static void close_cache(struct contract *contract)
+{
+    contract->ops->close(&contract->cache);
+    inbox_free(&contract->inbox);
+}
+
+static void make_inbox(struct contract *contract)
+{
+    contract->inbox = inbox_new(1, 1, NULL, NULL);
+    assert_non_null(contract->inbox);
 }
 
 int contract_setup(void **state)
 {
     struct contract *contract = calloc(1, sizeof(*contract));
-    contract->ops = *state;
+    contract->backend = *state;
+    contract->ops = contract->backend->ops;
     contract->stats = aligned_alloc(64, sizeof(*contract->stats));
     memset(contract->stats, 0, sizeof(*contract->stats));
     contract->reader = job_fixture_new();
     contract->writer = job_fixture_new();
     contract->other = job_fixture_new();
+    snprintf(contract->prefix, sizeof(contract->prefix), "test:%d:%llx:", (int)getpid(), (unsigned long long)clock_ns());
+    make_inbox(contract);
     open_cache(contract, CONTRACT_TTL_NS);
     *state = contract;
     return 0;
@@ -43,7 +90,7 @@ int contract_setup(void **state)
 int contract_teardown(void **state)
 {
     struct contract *contract = *state;
-    contract->ops->close(&contract->cache);
+    close_cache(contract);
     job_fixture_free(&contract->reader);
     job_fixture_free(&contract->writer);
     job_fixture_free(&contract->other);
@@ -54,14 +101,17 @@ int contract_teardown(void **state)
 
 void contract_reopen(struct contract *contract, uint64_t ttl_ns)
 {
-    contract->ops->close(&contract->cache);
+    close_cache(contract);
+    make_inbox(contract);
     open_cache(contract, ttl_ns);
 }
 
 void contract_finish(struct contract *contract, struct job *job)
 {
-    if (contract->ops->flush != NULL)
-        contract->ops->flush(contract->cache);
+    while (contract->ended == NULL) {
+        assert_non_null(contract->ops->pump);
+        pump(contract);
+    }
     assert_ptr_equal(contract->ended, job);
     contract->ended = NULL;
 }

@@ -6,17 +6,22 @@
 #include <telemetry/clock.h>
 #include <telemetry/job.h>
 
+#include "cache_contract.h"
+
 #define CONTRACT_TTL_NS (60 * NS_PER_S)
 
 struct contract {
-    const struct cache_ops *ops;
+    const struct contract_backend *backend;
+    const struct cache_ops *ops; /* the backend's */
+    struct inbox *inbox;
+    char prefix[64]; /* of keys that nobody else has */
     struct cache *cache;
     struct stats *stats;
     struct job *reader, *writer, *other;
     struct job *ended; /* by the call under way */
 };
 
-/* cmocka setup and teardown: *state is the backend's ops before, and the open contract behind it. */
+/* cmocka setup and teardown: *state is the backend before, and the open contract behind it. */
 int contract_setup(void **state);
 int contract_teardown(void **state);
 /* Opens the backend anew, with another TTL. */

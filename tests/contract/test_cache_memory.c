@@ -5,6 +5,6 @@
 
 int main(void)
 {
-    const struct contract_backend memory = { &cache_memory, NULL };
+    const struct contract_backend memory = { .ops = &cache_memory };
     return cache_contract_run(&memory);
 }

@@ -22,7 +22,7 @@ static void on_done(void *context, struct job *job)
     contract->ended = job;
 }
 
-static void pump(struct contract *contract)
+void contract_pump(struct contract *contract)
 {
     if (contract->ops->pump == NULL)
         return;
@@ -34,12 +34,12 @@ static void pump(struct contract *contract)
 }
 
 /* A remote cache is not there at once. */
-static void await_cache(struct contract *contract)
+void contract_await(struct contract *contract)
 {
-    uint64_t until_ns = clock_ns() + 10 * NS_PER_S;
+    uint64_t until_ns = clock_ns() + 20 * NS_PER_S;
     do {
         assert_true(clock_ns() < until_ns);
-        pump(contract);
+        contract_pump(contract);
         job_fixture_read(contract->reader, SCOPE_ALL, "", "whether it is open");
     } while (contract_get(contract, contract->reader, 0) == CACHE_BYPASS);
 }
@@ -51,16 +51,16 @@ static void open_cache(struct contract *contract, uint64_t ttl_ns)
         .ttl_ns = ttl_ns,
         .stats = contract->stats,
         .inbox = contract->inbox,
-        .remote = { .uri = contract->backend->uri, .prefix = contract->prefix, .timeout_ns = 5 * NS_PER_S },
+        .remote = { .uri = contract->backend->uri, .prefix = contract->prefix, .timeout_ns = contract->timeout_ns },
     };
     struct error error;
     assert_int_equal(contract->ops->open(&settings, on_done, contract, &contract->cache, &error), 0);
-    await_cache(contract);
 }
 
-static void close_cache(struct contract *contract)
+void contract_close(struct contract *contract)
 {
-    contract->ops->close(&contract->cache);
+    if (contract->cache != NULL)
+        contract->ops->close(&contract->cache);
     inbox_free(&contract->inbox);
 }
 
@@ -70,19 +70,43 @@ static void make_inbox(struct contract *contract)
     assert_non_null(contract->inbox);
 }
 
-int contract_setup(void **state)
+struct contract *contract_new(const struct contract_backend *backend)
 {
     struct contract *contract = calloc(1, sizeof(*contract));
-    contract->backend = *state;
-    contract->ops = contract->backend->ops;
+    contract->backend = backend;
+    contract->ops = backend->ops;
+    contract->timeout_ns = backend->timeout_ns != 0 ? backend->timeout_ns : 5 * NS_PER_S;
     contract->stats = aligned_alloc(64, sizeof(*contract->stats));
     memset(contract->stats, 0, sizeof(*contract->stats));
     contract->reader = job_fixture_new();
     contract->writer = job_fixture_new();
     contract->other = job_fixture_new();
-    snprintf(contract->prefix, sizeof(contract->prefix), "test:%d:%llx:", (int)getpid(), (unsigned long long)clock_ns());
+    if (backend->prefix != NULL)
+        snprintf(contract->prefix, sizeof(contract->prefix), "%s", backend->prefix);
+    else
+        snprintf(contract->prefix, sizeof(contract->prefix), "test:%d:%llx:", (int)getpid(),
+                 (unsigned long long)clock_ns());
     make_inbox(contract);
     open_cache(contract, CONTRACT_TTL_NS);
+    return contract;
+}
+
+void contract_free(struct contract **contract_place)
+{
+    struct contract *contract = *contract_place;
+    *contract_place = NULL;
+    contract_close(contract);
+    job_fixture_free(&contract->reader);
+    job_fixture_free(&contract->writer);
+    job_fixture_free(&contract->other);
+    free(contract->stats);
+    free(contract);
+}
+
+int contract_setup(void **state)
+{
+    struct contract *contract = contract_new(*state);
+    contract_await(contract);
     *state = contract;
     return 0;
 }
@@ -90,27 +114,24 @@ int contract_setup(void **state)
 int contract_teardown(void **state)
 {
     struct contract *contract = *state;
-    close_cache(contract);
-    job_fixture_free(&contract->reader);
-    job_fixture_free(&contract->writer);
-    job_fixture_free(&contract->other);
-    free(contract->stats);
-    free(contract);
+    contract_free(&contract);
     return 0;
 }
 
 void contract_reopen(struct contract *contract, uint64_t ttl_ns)
 {
-    close_cache(contract);
+    contract_close(contract);
     make_inbox(contract);
     open_cache(contract, ttl_ns);
+    contract_await(contract);
 }
 
 void contract_finish(struct contract *contract, struct job *job)
 {
+    contract_pump(contract); /* as the stage does behind each batch */
     while (contract->ended == NULL) {
         assert_non_null(contract->ops->pump);
-        pump(contract);
+        contract_pump(contract);
     }
     assert_ptr_equal(contract->ended, job);
     contract->ended = NULL;

@@ -172,7 +172,9 @@ static bool next_reply(struct pipeline *pipeline)
 {
     void *reply = NULL;
     if (redisReaderGetReply(pipeline->redis->reader, &reply) != REDIS_OK) {
-        pipeline_break(pipeline, "an answer that is none: %s", pipeline->redis->reader->errstr);
+        bool is_refused = pipeline->redis->reader->err == REDIS_ERR_OOM; /* by make_small_array() */
+        pipeline_break(pipeline, "an answer that is none: %s",
+                       is_refused ? "longer than any" : pipeline->redis->reader->errstr);
         return false;
     }
     if (reply == NULL)

@@ -185,7 +185,7 @@ static int parse(struct redis_uri *uri, struct slice text, struct error *error)
 
 int redis_uri_parse(const char *text, struct redis_uri *ret_uri, struct error *error)
 {
-    struct redis_uri uri = { NULL };
+    struct redis_uri uri = { .user = NULL };
     if (parse(&uri, slice_of(text), error) < 0) {
         redis_uri_fini(&uri);
         return -1;
@@ -201,5 +201,5 @@ void redis_uri_fini(struct redis_uri *uri)
     free(uri->host);
     free(uri->path);
     free(uri->shown);
-    *uri = (struct redis_uri){ NULL };
+    *uri = (struct redis_uri){ .user = NULL };
 }

@@ -136,8 +136,8 @@ static void set_cache_prefix(struct app *app)
         snprintf(app->cache_prefix, PREFIX_BYTES, "ts:%s:", config->environment);
     size_t len = strlen(app->cache_prefix);
     if (app->storage_ops == &storage_sqlite)
-        snprintf(app->cache_prefix + len, PREFIX_BYTES - len, "%016llx:",
-                 (unsigned long long)hash_stable(slice_of(place)));
+        snprintf(app->cache_prefix + len, PREFIX_BYTES - len,
+                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
 }
 
 /* Workers ------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ struct cache_stage_settings {
     const struct cache_ops *ops; /* kept; static */
     size_t max_bytes;            /* 0: no caching at all, every read is CACHE_BYPASS */
     uint64_t ttl_ns;
-    uint64_t stale_ns; /* how old an answer may be for any reader; a reader may allow more */
+    uint64_t stale_ns;          /* how old an answer may be for any reader; a reader may allow more */
     struct cache_remote remote; /* lent until close */
 };
 

@@ -40,13 +40,13 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 void AnnotateIgnoreWritesEnd(const char *file, int line);
-#define RING_BEGIN() (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
-#define RING_END() (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
+#define RING_BEGIN()       (AnnotateIgnoreReadsBegin(__FILE__, __LINE__), AnnotateIgnoreWritesBegin(__FILE__, __LINE__))
+#define RING_END()         (AnnotateIgnoreWritesEnd(__FILE__, __LINE__), AnnotateIgnoreReadsEnd(__FILE__, __LINE__))
 #define RING_RELEASE(lane) __tsan_release(lane)
 #define RING_ACQUIRE(lane) __tsan_acquire(lane)
 #else
-#define RING_BEGIN() ((void)0)
-#define RING_END() ((void)0)
+#define RING_BEGIN()       ((void)0)
+#define RING_END()         ((void)0)
 #define RING_RELEASE(lane) ((void)0)
 #define RING_ACQUIRE(lane) ((void)0)
 #endif
@@ -260,8 +260,8 @@ uint32_t inbox_ticket(const struct inbox *inbox)
 bool inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns)
 {
     assert(inbox->wake == NULL);
-    struct wait wait = { inbox, { .tv_sec = (time_t)(deadline_ns / NS_PER_S),
-                                  .tv_nsec = (long)(deadline_ns % NS_PER_S) } };
+    struct wait wait = { inbox,
+                         { .tv_sec = (time_t)(deadline_ns / NS_PER_S), .tv_nsec = (long)(deadline_ns % NS_PER_S) } };
     inbox->is_ready = false;
     ck_ec_wait_pred(&inbox->event, mode_of(inbox), ticket, event_step, &wait, &wait.deadline);
     return inbox->is_ready;

@@ -145,8 +145,6 @@ static struct slice made_id(const struct loop *loop, uint64_t number, char buffe
 /* The client's own id; else the trace id of traceparent (W3C Trace Context, 3.2); else a made one. */
 static struct slice request_id(const struct loop *loop, const struct job *job, char buffer[MADE_ID_BYTES])
 {
-    if (job->home.expired)
-        return made_id(loop, job->home.number, buffer);
     struct slice trace = job->request.traceparent;
     if (id_is_sane(job->request.request_id))
         return job->request.request_id;
@@ -170,8 +168,8 @@ static struct slice cache_status(const struct job *job)
     case CACHE_MISS:
         return SLICE("\r\nCache-Status: telemetry-server; fwd=miss");
     case CACHE_BYPASS:
-        return job->cache.no_cache ? SLICE("\r\nCache-Status: telemetry-server; fwd=request") :
-                                     SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
+        return job->cache.no_cache ? SLICE("\r\nCache-Status: telemetry-server; fwd=request")
+                                   : SLICE("\r\nCache-Status: telemetry-server; fwd=bypass");
     case CACHE_NOT_ASKED:
         break;
     }
@@ -201,6 +199,9 @@ static void put_timing(struct pen *pen, const struct job *job)
 /* Link: rel="next" (RFC 8288): the request's own target with the new cursor for the old. */
 static void put_next_link(struct pen *pen, struct slice target, struct slice cursor)
 {
+    enum { FIXED_BYTES = sizeof("\r\nLink: <?cursor=>; rel=\"next\"") };
+    if (target.len + cursor.len > LINK_BYTES_MAX - FIXED_BYTES)
+        return;
     const char *end = target.data + target.len;
     const char *query = memchr(target.data, '?', target.len);
     const char *path_end = query == NULL ? end : query;
@@ -260,11 +261,11 @@ static void put_job_fields(struct pen *pen, const struct job *job)
     put_timing(pen, job);
 }
 
-static void put_connection(struct pen *pen, const struct job_home *home)
+static void put_connection(struct pen *pen, bool keep_alive, bool http10)
 {
-    if (!home->keep_alive)
+    if (!keep_alive)
         put(pen, SLICE("\r\nConnection: close"));
-    else if (home->http10)
+    else if (http10)
         put(pen, SLICE("\r\nConnection: keep-alive"));
 }
 
@@ -289,8 +290,8 @@ static struct slice media_name(const struct job *job)
 {
     if (job->status != STATUS_OK)
         return SLICE("application/problem+json");
-    return job->reply.media == MEDIA_TEXT ? SLICE("text/plain; version=0.0.4; charset=utf-8") :
-                                            SLICE("application/json");
+    return job->reply.media == MEDIA_TEXT ? SLICE("text/plain; version=0.0.4; charset=utf-8")
+                                          : SLICE("application/json");
 }
 
 static struct answer finish(struct pen *pen, char *buffer, struct slice body, unsigned http)
@@ -302,11 +303,12 @@ static struct answer finish(struct pen *pen, char *buffer, struct slice body, un
 /* The request ran out of time while a stage holds the job: only `home` may be read. */
 static struct answer answer_expired(struct loop *loop, struct job *job, char *buffer)
 {
-    struct refusal refusal = { STATUS_OUTCOME_UNKNOWN, "the request took longer than REQUEST_TIMEOUT_MS" };
-    struct answer answer = answer_refusal(loop, &refusal, !job->home.keep_alive, buffer);
-    if (job->home.head_only)
-        answer.body.len = 0;
-    return answer;
+    static const struct refusal refusal = { STATUS_OUTCOME_UNKNOWN, "the request took longer than REQUEST_TIMEOUT_MS" };
+    struct answer_form form = { .number = job->home.number,
+                                .keep_alive = job->home.keep_alive,
+                                .http10 = job->home.http10,
+                                .head_only = job->home.head_only };
+    return answer_refusal(loop, &refusal, &form, buffer);
 }
 
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
@@ -327,16 +329,17 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
     put(&pen, id);
     put_job_fields(&pen, job);
     put_retry_after(&pen, http);
-    put_connection(&pen, &job->home);
+    put_connection(&pen, job->home.keep_alive, job->home.http10);
     if (job->home.head_only || http == 304 || http == 204)
         body.len = 0;
     return finish(&pen, buffer, body, http);
 }
 
-struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, bool close, char *buffer)
+struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, const struct answer_form *form,
+                             char *buffer)
 {
     char id_buffer[MADE_ID_BYTES];
-    struct slice id = made_id(loop, loop->n_requests, id_buffer);
+    struct slice id = made_id(loop, form->number, id_buffer);
     unsigned http = status_http(refusal->status);
     struct slice body = problem_of_refusal(refusal, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
     struct pen pen = { buffer };
@@ -345,7 +348,8 @@ struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, b
     put(&pen, SLICE("\r\nX-Request-Id: "));
     put(&pen, id);
     put_retry_after(&pen, http);
-    if (close)
-        put(&pen, SLICE("\r\nConnection: close"));
+    put_connection(&pen, form->keep_alive, form->http10);
+    if (form->head_only)
+        body.len = 0;
     return finish(&pen, buffer, body, http);
 }

@@ -13,8 +13,17 @@
 struct job;
 struct loop;
 
-/* No head of an answer is longer: a full target in Link, a request id, and the fixed fields. */
-enum { ANSWER_HEAD_MAX = 16 * 1024 + 1024 };
+/* A Link that would be longer is left out: the body has the cursor, too. No head of an answer is longer
+ * than ANSWER_HEAD_MAX: such a Link, a request id, and the fixed fields, 850 bytes at most. */
+enum { LINK_BYTES_MAX = 16 * 1024, ANSWER_HEAD_MAX = LINK_BYTES_MAX + 1024 };
+
+/* What an answer needs to know of a request that has no job, or whose job is away. */
+struct answer_form {
+    uint64_t number; /* of the request, for its id */
+    bool keep_alive; /* the connection goes on */
+    bool http10;
+    bool head_only;
+};
 
 struct answer {
     struct slice head; /* in the buffer that was given */
@@ -26,6 +35,7 @@ struct answer {
  * buffer has room for ANSWER_HEAD_MAX bytes. The answer borrows buffer and job. */
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer);
 
-/* Makes a problem answer without a job; `detail` is static. With `close` it says so. The buffer has room
- * for ANSWER_HEAD_MAX bytes and holds head and body. */
-struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, bool close, char *buffer);
+/* Makes a problem answer without a job. The buffer has room for ANSWER_HEAD_MAX bytes and holds head and
+ * body. */
+struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, const struct answer_form *form,
+                             char *buffer);

@@ -31,10 +31,10 @@ enum chunks_state {
 /* Zero is the state before the first byte. */
 struct chunks {
     enum chunks_state state;
-    unsigned digits;   /* of the size being read */
-    size_t overhead;   /* bytes of extensions and trailers so far */
-    uint64_t size;     /* of the chunk being read */
-    uint64_t left;     /* of its data */
+    unsigned digits; /* of the size being read */
+    size_t overhead; /* bytes of extensions and trailers so far */
+    uint64_t size;   /* of the chunk being read */
+    uint64_t left;   /* of its data */
 };
 
 /* Reads from bytes[0..len) up to the end of a run of data or of the coding. Returns how many bytes it

@@ -33,11 +33,13 @@ static void on_end(struct connection *connection)
     connection->ended = true;
     connection->intake.phase = INTAKE_DONE;
     intake_free(connection);
-    if (connection->outlet.shut || (connection->n_pipeline == 0 && !connection->has_refusal &&
-                                    !connection->outlet.writing))
+    if (connection->outlet.shut ||
+        (connection->n_pipeline == 0 && !connection->has_refusal && !connection->outlet.writing)) {
         connection_close(connection);
-    else
-        connection_settle(connection);
+        return;
+    }
+    loop_mark_dirty(connection->loop, connection); /* perhaps the last answer is out already */
+    connection_settle(connection);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)

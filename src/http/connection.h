@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "http/answer.h"
 #include "http/chunks.h"
 #include "http/head.h"
 #include "http/waits.h"
@@ -34,17 +35,17 @@ enum intake_phase {
 /* What has arrived of the request under way. */
 struct intake {
     enum intake_phase phase;
-    struct block stash;    /* bytes that wait: a head in part, a head whose body is awaited, or pipelined ones */
-    size_t scanned;        /* of the stash, by head_scan() */
-    size_t head_bytes;     /* of the whole head, in the stash, during INTAKE_BODY */
+    struct block stash; /* bytes that wait: a head in part, a head whose body is awaited, or pipelined ones */
+    size_t scanned;     /* of the stash, by head_scan() */
+    size_t head_bytes;  /* of the whole head, in the stash, during INTAKE_BODY */
     struct block body;
-    uint64_t body_left;    /* of a sized body */
+    uint64_t body_left; /* of a sized body */
     bool chunked;
     struct chunks chunks;
     uint64_t body_since_ns;
-    size_t body_received;  /* bytes of framing and data, for the rate */
-    bool owes_continue;    /* 100 Continue, once the answers before it are out */
-    bool wait_anew;        /* a request was whole or a write done: the next one has its own time */
+    size_t body_received; /* bytes of framing and data, for the rate */
+    bool owes_continue;   /* 100 Continue, once the answers before it are out */
+    bool wait_anew;       /* a request was whole or a write done: the next one has its own time */
 };
 
 /* What is on its way to the client beyond what the socket took at once. */
@@ -72,8 +73,8 @@ struct connection {
     bool closing;
     bool ended;       /* the client sends no more */
     bool has_refusal; /* an answer without a job, behind the pipeline; the intake is shut until it is out */
-    bool refusal_head_only;
     struct refusal refusal;
+    struct answer_form refusal_form;
     struct intake intake;
     struct outlet outlet;
 };

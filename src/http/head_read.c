@@ -123,8 +123,8 @@ static bool name_is(struct slice name, const char *wanted)
 
 static struct slice *request_member(struct request *request, struct slice name)
 {
-#define MATCH_MEMBER(member, text) \
-    if (name_is(name, text))       \
+#define MATCH_MEMBER(member, text)                                                                                     \
+    if (name_is(name, text))                                                                                           \
         return &request->member;
     REQUEST_FIELDS(MATCH_MEMBER)
 #undef MATCH_MEMBER
@@ -350,8 +350,8 @@ int head_read(const char *bytes, size_t len, const struct head_limits *limits, c
         strip_authority(&ret_head->request.target);
         return 0;
     }
-    *ret_refusal = reader.refusal.detail != NULL ?
-                       reader.refusal :
-                       (struct refusal){ STATUS_MALFORMED_REQUEST, "the request head is not valid HTTP/1.1" };
+    *ret_refusal = reader.refusal.detail != NULL
+                       ? reader.refusal
+                       : (struct refusal){ STATUS_MALFORMED_REQUEST, "the request head is not valid HTTP/1.1" };
     return -1;
 }

@@ -36,12 +36,13 @@ bool intake_is_open(const struct connection *connection)
            !connection->outlet.writing;
 }
 
-static void note_refusal(struct connection *connection, enum status status, const char *detail)
+static void note_refusal(struct connection *connection, struct refusal refusal, struct answer_form form)
 {
     struct loop *loop = connection->loop;
     connection->has_refusal = true;
-    connection->refusal = (struct refusal){ status, detail };
-    loop->n_requests++;
+    connection->refusal = refusal;
+    connection->refusal_form = form;
+    connection->refusal_form.number = ++loop->n_requests;
     stats_add(loop->stats, STATS_REQUESTS, 1);
     loop_mark_dirty(loop, connection);
 }
@@ -49,8 +50,7 @@ static void note_refusal(struct connection *connection, enum status status, cons
 void intake_refuse(struct connection *connection, enum status status, const char *detail)
 {
     connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = false;
-    note_refusal(connection, status, detail);
+    note_refusal(connection, (struct refusal){ status, detail }, (struct answer_form){ .keep_alive = false });
     intake_free(connection);
 }
 
@@ -72,8 +72,10 @@ static void refuse_for_jobs(struct connection *connection, const struct head *he
     block_free(connection->loop, &connection->intake.body);
     if (!head->keep_alive)
         connection->intake.phase = INTAKE_DONE;
-    connection->refusal_head_only = head->request.method == METHOD_HEAD;
-    note_refusal(connection, STATUS_OVERLOADED, "all JOBS are under way");
+    struct answer_form form = { .keep_alive = head->keep_alive,
+                                .http10 = head->http10,
+                                .head_only = head->request.method == METHOD_HEAD };
+    note_refusal(connection, (struct refusal){ STATUS_OVERLOADED, "all JOBS are under way" }, form);
 }
 
 void intake_free(struct connection *connection)
@@ -86,14 +88,13 @@ void intake_free(struct connection *connection)
 
 static bool copy_request(struct job *job, const struct request *request)
 {
-    bool copied = true;
     job->request = *request;
     job->request.target = arena_copy(&job->arena, request->target);
-    copied = job->request.target.data != NULL;
-#define COPY_MEMBER(member, name)                                            \
-    if (request->member.len > 0) {                                           \
-        job->request.member = arena_copy(&job->arena, request->member);      \
-        copied = copied && job->request.member.data != NULL;                 \
+    bool copied = job->request.target.data != NULL;
+#define COPY_MEMBER(member, name)                                                                                      \
+    if (request->member.len > 0) {                                                                                     \
+        job->request.member = arena_copy(&job->arena, request->member);                                                \
+        copied = copied && job->request.member.data != NULL;                                                           \
     }
     REQUEST_FIELDS(COPY_MEMBER)
 #undef COPY_MEMBER
@@ -268,8 +269,8 @@ void intake_check_body(struct connection *connection)
         return;
     stats_add(loop->stats, STATS_TIMEOUT_BODY, 1);
     intake_refuse(connection, STATUS_REQUEST_TIMEOUT,
-                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S" :
-                            "the body did not arrive within BODY_TIMEOUT_MS");
+                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
+                          : "the body did not arrive within BODY_TIMEOUT_MS");
 }
 
 /* Heads -------------------------------------------------------------------- */
@@ -320,17 +321,13 @@ static bool feed_head(struct connection *connection, struct feed *feed, size_t *
         skip_empty_lines(feed);
     if (feed->left == 0)
         return false;
-    switch (head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal)) {
-    case HEAD_INCOMPLETE:
-        return false;
-    case HEAD_REFUSED:
+    enum head_progress progress =
+        head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal);
+    if (progress == HEAD_REFUSED)
         intake_refuse(connection, refusal.status, refusal.detail);
-        return true;
-    case HEAD_COMPLETE:
+    else if (progress == HEAD_COMPLETE)
         feed_whole_head(connection, feed, head_bytes);
-        return true;
-    }
-    return false;
+    return progress != HEAD_INCOMPLETE;
 }
 
 /* Makes requests of the feed until it is empty, a head is not whole, or the intake is not open. */

@@ -211,7 +211,7 @@ void loop_wake(void *context)
     uv_async_send(&loop->wake);
 }
 
-/* An error is most likely the limit on open files: libuv has then closed the connection that waited. */
+/* At the limit on open files libuv itself closes the connections that wait, without a word. */
 static void on_connection(uv_stream_t *listener, int result)
 {
     struct loop *loop = listener->data;

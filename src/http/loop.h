@@ -40,29 +40,29 @@ struct loop {
     uv_async_t wake;      /* answers have come, or draining has begun */
     uv_prepare_t prepare; /* before and behind each poll: send what was gathered */
     uv_check_t check;
-    uv_timer_t timer;     /* at the next time-out */
+    uv_timer_t timer; /* at the next time-out */
     const struct http_settings *settings;
     struct inbox *inbox;
     struct outbox outbox;
     struct stats *stats;
     struct job_pool *pool;
     struct waits waits;
-    uint64_t timer_ns;             /* when the timer fires; UINT64_MAX when it is off */
-    struct job *oldest, *newest;   /* requests under way */
+    uint64_t timer_ns;              /* when the timer fires; UINT64_MAX when it is off */
+    struct job *oldest, *newest;    /* requests under way */
     struct connection *connections; /* all of them, linked */
-    struct connection *dirty;      /* those that have something to send */
+    struct connection *dirty;       /* those that have something to send */
     unsigned n_connections;
     unsigned n_accepted;
-    bool accept_later;             /* a connection waits for memory */
-    size_t budget_used;            /* bytes, of body_budget_bytes */
-    uint64_t n_requests;           /* numbers the requests */
-    uint32_t id_prefix;            /* random, begins the request ids that this loop makes */
+    bool accept_later;   /* a connection waits for memory */
+    size_t budget_used;  /* bytes, of body_budget_bytes */
+    uint64_t n_requests; /* numbers the requests */
+    uint32_t id_prefix;  /* random, begins the request ids that this loop makes */
     unsigned index;
-    atomic_bool drain;             /* set by the boot thread */
+    atomic_bool drain; /* set by the boot thread */
     bool draining;
     uint64_t drain_until_ns;
     pthread_t thread;
-    uint64_t date_second;          /* for which `date` was made */
+    uint64_t date_second; /* for which `date` was made */
     char date[DATE_BYTES + 1];
     char read_buffer[READ_BYTES];
     char answer_buffer[ANSWER_BYTES];

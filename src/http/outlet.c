@@ -128,8 +128,8 @@ static void queue_rest(struct connection *connection, const uv_buf_t buffers[], 
     for (unsigned i = 0; i < n_buffers; i++) {
         size_t skip = taken < buffers[i].len ? taken : buffers[i].len;
         taken -= skip;
-        if (buffers[i].len > skip && !block_append(connection->loop, &connection->outlet.queued,
-                                                   buffers[i].base + skip, buffers[i].len - skip)) {
+        if (buffers[i].len > skip && !block_append(connection->loop, &connection->outlet.queued, buffers[i].base + skip,
+                                                   buffers[i].len - skip)) {
             stats_add(connection->loop->stats, STATS_REFUSED_NO_BUDGET, 1);
             connection_close(connection);
             return;
@@ -170,10 +170,10 @@ void outlet_send(struct connection *connection, const char *bytes, size_t len)
 
 static void count_answer(struct loop *loop, unsigned http)
 {
-    enum stats_counter counter = http < 300 ? STATS_ANSWERS_2XX :
-                                 http < 400 ? STATS_ANSWERS_3XX :
-                                 http < 500 ? STATS_ANSWERS_4XX :
-                                              STATS_ANSWERS_5XX;
+    enum stats_counter counter = http < 300   ? STATS_ANSWERS_2XX
+                                 : http < 400 ? STATS_ANSWERS_3XX
+                                 : http < 500 ? STATS_ANSWERS_4XX
+                                              : STATS_ANSWERS_5XX;
     stats_add(loop->stats, counter, 1);
 }
 
@@ -223,10 +223,9 @@ static void gather_refusal(struct connection *connection, struct gather *gather)
 {
     struct loop *loop = connection->loop;
     bool final = connection->intake.phase == INTAKE_DONE;
+    connection->refusal_form.keep_alive = !final;
     struct answer answer =
-        answer_refusal(loop, &connection->refusal, final, loop->answer_buffer + gather->head_bytes);
-    if (connection->refusal_head_only)
-        answer.body.len = 0;
+        answer_refusal(loop, &connection->refusal, &connection->refusal_form, loop->answer_buffer + gather->head_bytes);
     gather_answer(gather, loop, &answer);
     connection->has_refusal = false;
     connection->outlet.ending = final;

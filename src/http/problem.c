@@ -60,8 +60,7 @@ struct slice problem_of_job(struct job *job, struct slice request_id)
     return text.failed ? (struct slice){ "", 0 } : text_slice(&text);
 }
 
-struct slice problem_of_refusal(const struct refusal *refusal, struct slice request_id, char *buffer,
-                                size_t capacity)
+struct slice problem_of_refusal(const struct refusal *refusal, struct slice request_id, char *buffer, size_t capacity)
 {
     int len = snprintf(buffer, capacity,
                        "{\"type\":\"urn:telemetry-server:problem:%s\",\"title\":\"%s\",\"status\":%u,"

@@ -14,5 +14,4 @@ struct refusal;
 struct slice problem_of_job(struct job *job, struct slice request_id);
 
 /* The problem of a refusal without a job, written to buffer, cut at capacity bytes. */
-struct slice problem_of_refusal(const struct refusal *refusal, struct slice request_id, char *buffer,
-                                size_t capacity);
+struct slice problem_of_refusal(const struct refusal *refusal, struct slice request_id, char *buffer, size_t capacity);

@@ -23,10 +23,9 @@ static int setup_with(void **state, bool saves)
     struct world *world = calloc(1, sizeof(*world));
     if (!redis_process_start(&world->redis, saves))
         return -1;
-    world->backend = (struct contract_backend){ .ops = &cache_redis,
-                                                .uri = world->redis.uri,
-                                                .prefix = "shared:",
-                                                .timeout_ns = 500 * NS_PER_MS };
+    world->backend = (struct contract_backend){
+        .ops = &cache_redis, .uri = world->redis.uri, .prefix = "shared:", .timeout_ns = 500 * NS_PER_MS
+    };
     world->here = contract_new(&world->backend);
     world->there = contract_new(&world->backend);
     contract_await(world->here);

@@ -90,6 +90,12 @@ class Server:
         with self.connect() as connection:
             return connection.request(*arguments, **options)
 
+    def store(self, items):
+        """Posts one metric or a batch, which must succeed."""
+        answer = self.request("POST", "/metrics", items)
+        assert answer.status == 201, answer
+        return answer
+
     def list_all(self, **parameters):
         """Every metric of a list, page by page, past the cache."""
         found, cursor = [], {}

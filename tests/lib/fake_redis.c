@@ -148,8 +148,7 @@ static void serve(struct fake_redis *fake, int fd)
     atomic_fetch_add(&fake->n_connections, 1);
     while (wait_for(fake, fd)) {
         ssize_t len = recv(fd, bytes, sizeof(bytes), 0);
-        if (len <= 0 || redisReaderFeed(reader, bytes, (size_t)len) != REDIS_OK ||
-            !take_commands(fake, fd, reader, &n))
+        if (len <= 0 || redisReaderFeed(reader, bytes, (size_t)len) != REDIS_OK || !take_commands(fake, fd, reader, &n))
             break;
     }
     redisReaderFree(reader);

@@ -19,8 +19,8 @@
 static const uint64_t first_delay_ns = 100 * NS_PER_MS, longest_delay_ns = 2 * NS_PER_S;
 static const uint64_t resolve_limit_ns = 5 * NS_PER_S, resolve_look_ns = 10 * NS_PER_MS;
 static const uint64_t connect_limit_ns = NS_PER_S;
-static const uint64_t stable_ns = 3 * NS_PER_S;       /* a link that held for so long starts anew at the first delay */
-static const uint64_t log_again_ns = 60 * NS_PER_S;   /* how often an unchanged failure is told */
+static const uint64_t stable_ns = 3 * NS_PER_S;     /* a link that held for so long starts anew at the first delay */
+static const uint64_t log_again_ns = 60 * NS_PER_S; /* how often an unchanged failure is told */
 
 void link_init(struct link *link, const struct link_settings *settings)
 {
@@ -75,8 +75,9 @@ static void fail(struct link *link, const char *reason)
     bool was_stable = link->state == LINK_READY && now_ns > link->ready_ns + stable_ns;
     char kept[PIPELINE_REASON_BYTES];
     snprintf(kept, sizeof(kept), "%s", reason); /* it may be the pipeline's own text */
-    stats_add(link->settings.stats, link->pipeline.redis != NULL && link->pipeline.timed_out ? STATS_CACHE_TIMEOUTS
-                                                                                        : STATS_CACHE_LOST_CONNECTIONS,
+    stats_add(link->settings.stats,
+              link->pipeline.redis != NULL && link->pipeline.timed_out ? STATS_CACHE_TIMEOUTS
+                                                                       : STATS_CACHE_LOST_CONNECTIONS,
               1);
     stats_set(link->settings.stats, STATS_GAUGE_CACHE_UP, 0);
     close_all(link);
@@ -187,7 +188,8 @@ static void greeted(struct call *call, const redisReply *reply)
     else if (call->kind == GREET_SELECT)
         pipeline_break(&link->pipeline, "the database was refused: %s", reply->str);
     else
-        pipeline_break(&link->pipeline, "user or password were refused (%.*s)", (int)strcspn(reply->str, " "), reply->str);
+        pipeline_break(&link->pipeline, "user or password were refused (%.*s)", (int)strcspn(reply->str, " "),
+                       reply->str);
     link->delay_ns = longest_delay_ns;
 }
 

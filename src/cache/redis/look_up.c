@@ -107,7 +107,8 @@ static void make_missing(struct redis_cache *redis, const struct call *first, co
     if (!has_epoch)
         redis_set_number(redis, key_of_epoch(redis->prefix, room), redis_random(redis), true);
     if (!has_number)
-        redis_set_number(redis, key_of_slot(redis->prefix, bumps_slot(&call.job->cache), room), redis_random(redis), true);
+        redis_set_number(redis, key_of_slot(redis->prefix, bumps_slot(&call.job->cache), room), redis_random(redis),
+                         true);
     ask(redis, call.job, false);
 }
 
@@ -148,7 +149,8 @@ static enum cache_result judge(struct redis_cache *redis, const struct call *cal
     struct job *job = call->job;
     if (reply->type == REDIS_REPLY_NIL)
         return CACHE_MISS;
-    if (reply->type != REDIS_REPLY_STRING || !value_read((struct slice){ reply->str, reply->len }, job->cache.key, &value)) {
+    if (reply->type != REDIS_REPLY_STRING ||
+        !value_read((struct slice){ reply->str, reply->len }, job->cache.key, &value)) {
         stats_add(redis->settings.stats, STATS_CACHE_BAD_VALUES, 1);
         return CACHE_MISS;
     }

@@ -19,11 +19,11 @@ struct call;
 struct job;
 
 enum {
-    CALLS_MAX = 4096,            /* under way at once */
-    CALLS_SPARE = 64,            /* of these, kept for calls that must not fail */
-    UNSENT_MAX = 16 << 20,       /* bytes that wait to be written before calls are refused */
-    UNREAD_MAX = 8 << 20,        /* of one reply */
-    REPLY_ELEMENTS_MAX = 16,     /* of one array; no command that is sent has more */
+    CALLS_MAX = 4096,        /* under way at once */
+    CALLS_SPARE = 64,        /* of these, kept for calls that must not fail */
+    UNSENT_MAX = 16 << 20,   /* bytes that wait to be written before calls are refused */
+    UNREAD_MAX = 8 << 20,    /* of one reply */
+    REPLY_ELEMENTS_MAX = 16, /* of one array; no command that is sent has more */
     COMMAND_ARGUMENTS_MAX = 8,
     PIPELINE_REASON_BYTES = 192
 };
@@ -41,17 +41,17 @@ struct call {
     uint64_t stale_ns;
     int64_t life_left_ms; /* of the value, or below 0 */
     unsigned kind;
-    unsigned n_left;      /* replies to come */
+    unsigned n_left; /* replies to come */
 };
 
 struct pipeline {
-    redisContext *redis; /* NULL: closed */
+    redisContext *redis;                      /* NULL: closed */
     const redisReplyObjectFunctions *hiredis; /* how it makes replies, and */
     redisReplyObjectFunctions functions;      /* the same with smaller arrays */
-    unsigned first, n;    /* of calls[] */
-    uint64_t deadline_ns; /* no call's is earlier */
-    char broken[PIPELINE_REASON_BYTES]; /* why it must be closed; empty while it is well */
-    bool timed_out;                     /* that was why */
+    unsigned first, n;                        /* of calls[] */
+    uint64_t deadline_ns;                     /* no call's is earlier */
+    char broken[PIPELINE_REASON_BYTES];       /* why it must be closed; empty while it is well */
+    bool timed_out;                           /* that was why */
     struct call calls[CALLS_MAX];
 };
 

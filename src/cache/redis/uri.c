@@ -78,7 +78,9 @@ static int user_parse(struct redis_uri *uri, struct slice text, struct error *er
 {
     struct slice user;
     if (!cut(&text, ':', &user))
-        return text.len == 0 ? 0 : refuse(error, "names a user without a password (a password alone: redis://:password@host)");
+        return text.len == 0
+                   ? 0
+                   : refuse(error, "names a user without a password (a password alone: redis://:password@host)");
     if (user.len > 0 && (uri->user = decode(user)) == NULL)
         return refuse(error, "the user has a % that is no escape (a literal one is %25)");
     if (text.len > 0 && (uri->password = decode(text)) == NULL)
@@ -177,8 +179,7 @@ static int parse(struct redis_uri *uri, struct slice text, struct error *error)
     bool is_tcp = scheme_cut(&text, SLICE("redis://"));
     if (!is_tcp && !scheme_cut(&text, SLICE("unix://")) && !scheme_cut(&text, SLICE("redis+unix://")))
         return refuse(error, "begins with none of redis://, unix://, redis+unix://");
-    if (user_cut(uri, &text, error) < 0 ||
-        (is_tcp ? tcp_parse(uri, text, error) : unix_parse(uri, text, error)) < 0)
+    if (user_cut(uri, &text, error) < 0 || (is_tcp ? tcp_parse(uri, text, error) : unix_parse(uri, text, error)) < 0)
         return -1;
     return show(uri, error);
 }

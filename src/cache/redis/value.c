@@ -122,8 +122,7 @@ static bool is_in_range(const struct value *value, const char *bytes)
 bool value_read(struct slice bytes, struct slice key, struct value *ret_value)
 {
     struct value value;
-    if (!has_head(bytes) || !lengths_fit(bytes) ||
-        get(bytes.data + CHECKSUM_AT, 8) != checksum(bytes.data, bytes.len))
+    if (!has_head(bytes) || !lengths_fit(bytes) || get(bytes.data + CHECKSUM_AT, 8) != checksum(bytes.data, bytes.len))
         return false;
     read_head(bytes.data, &value);
     if (!is_in_range(&value, bytes.data) || !slice_equal(value.key, key))

@@ -87,10 +87,24 @@ int database_run(sqlite3 *handle, const char *sql)
     return sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
 
-/* RLIMIT_FSIZE and quotas come as I/O errors; only ENOSPC is SQLITE_FULL by itself. */
 static bool no_space(int system_error)
 {
     return system_error == ENOSPC || system_error == EFBIG || system_error == EDQUOT;
+}
+
+/* Quotas and limits come as I/O errors, only ENOSPC is SQLITE_FULL by itself; the cause stands in the
+ * file that failed, mostly the log. */
+static bool is_out_of_space(sqlite3 *handle)
+{
+    int system_error = 0;
+    sqlite3_file *log = NULL;
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &system_error);
+    if (no_space(system_error))
+        return true;
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log != NULL && log->pMethods != NULL)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &system_error);
+    return no_space(system_error);
 }
 
 enum status database_failure(sqlite3 *handle, int code)
@@ -104,7 +118,7 @@ enum status database_failure(sqlite3 *handle, int code)
         return STATUS_QUERY_TOO_SLOW;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        return no_space(sqlite3_system_errno(handle)) ? STATUS_STORAGE_FULL : STATUS_STORAGE_UNAVAILABLE;
+        return is_out_of_space(handle) ? STATUS_STORAGE_FULL : STATUS_STORAGE_UNAVAILABLE;
     default:
         return STATUS_STORAGE_UNAVAILABLE;
     }

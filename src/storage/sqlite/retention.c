@@ -89,6 +89,7 @@ uint64_t sweeper_tick(struct writer *writer, uint64_t now_ns)
         return UINT64_MAX;
     if (now_ns < sweeper->next_ns)
         return sweeper->next_ns;
+    uint64_t start_ns = clock_ns();
     sweeper->next_ns = now_ns + LOOK_AGAIN_NS;
     int code = transaction_begin(writer, 0);
     if (code == SQLITE_OK)
@@ -100,6 +101,6 @@ uint64_t sweeper_tick(struct writer *writer, uint64_t now_ns)
         return sweeper->next_ns;
     stats_add(writer->session.stats, STATS_METRICS_EXPIRED, slice.n_rows);
     uint64_t end_ns = clock_ns();
-    sweeper->next_ns = end_ns + (PAUSE_FACTOR - 1) * (end_ns - now_ns);
+    sweeper->next_ns = end_ns + (PAUSE_FACTOR - 1) * (end_ns - start_ns);
     return sweeper->next_ns;
 }

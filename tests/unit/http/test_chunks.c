@@ -68,9 +68,18 @@ struct chunks_case {
     size_t rest; /* bytes behind the coding */
 };
 
-#define GOOD(text, body, rest) { text, sizeof(text) - 1, WHOLE, body, rest }
-#define BAD(text) { text, sizeof(text) - 1, BROKEN, NULL, 0 }
-#define PART(text, body) { text, sizeof(text) - 1, WAITING, body, 0 }
+#define GOOD(text, body, rest)                                                                                         \
+    {                                                                                                                  \
+        text, sizeof(text) - 1, WHOLE, body, rest                                                                      \
+    }
+#define BAD(text)                                                                                                      \
+    {                                                                                                                  \
+        text, sizeof(text) - 1, BROKEN, NULL, 0                                                                        \
+    }
+#define PART(text, body)                                                                                               \
+    {                                                                                                                  \
+        text, sizeof(text) - 1, WAITING, body, 0                                                                       \
+    }
 
 static const struct chunks_case cases[] = {
     GOOD("0\r\n\r\n", "", 0),

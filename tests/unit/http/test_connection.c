@@ -33,7 +33,8 @@ static void connection_answers_and_goes_on(void **state)
         client_expect(&client, 200, "/a:");
         client_say(&client, "POST /b" FIELDS "Content-Length: 5\r\n\r\nhello");
         client_expect(&client, 200, "/b:hello");
-        client_say(&client, "POST /c" FIELDS "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n");
+        client_say(&client,
+                   "POST /c" FIELDS "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n");
         client_expect(&client, 200, "/c:hello");
         client_get(&client, "/fail");
         client_expect(&client, 404, NULL);
@@ -45,9 +46,10 @@ static void connection_answers_and_goes_on(void **state)
 
 static void connection_takes_any_split_of_its_bytes(void **state)
 {
-    static const char requests[] = "\r\nPOST /a" FIELDS "Content-Length: 5\r\n\r\nhello\r\n\r\n"
-                                   "POST /b" FIELDS "Transfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nT: 1\r\n\r\n"
-                                   "GET /c" FIELDS "\r\nPOST /d" FIELDS "Content-Length: 1\r\n\r\nx";
+    static const char requests[] =
+        "\r\nPOST /a" FIELDS "Content-Length: 5\r\n\r\nhello\r\n\r\n"
+        "POST /b" FIELDS "Transfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nT: 1\r\n\r\n"
+        "GET /c" FIELDS "\r\nPOST /d" FIELDS "Content-Length: 1\r\n\r\nx";
     struct loop_fixture *fixture = start();
     (void)state;
     for (size_t step = 1; step < sizeof(requests); step += step < 20 ? 1 : 37) {
@@ -98,7 +100,8 @@ static void connection_serves_a_long_pipeline_before_it_closes(void **state)
     size_t used = 0;
     (void)state;
     for (unsigned i = 0; i < N; i++)
-        used += (size_t)sprintf(text + used, i % 3 == 0 ? "POST /%u" FIELDS "Content-Length: 1\r\n\r\nx" : "GET /%u" FIELDS "\r\n", i);
+        used += (size_t)sprintf(
+            text + used, i % 3 == 0 ? "POST /%u" FIELDS "Content-Length: 1\r\n\r\nx" : "GET /%u" FIELDS "\r\n", i);
     client_send(&client, text, used);
     client_shut(&client);
     for (unsigned i = 0; i < N; i++) {
@@ -209,7 +212,8 @@ static void connection_refuses_chunks_that_are_none(void **state)
     struct loop_fixture *fixture = start();
     struct client client = client_open(loop_fixture_port(fixture));
     (void)state;
-    client_say(&client, "POST /a" FIELDS "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\nGET /never" FIELDS "\r\n");
+    client_say(&client,
+               "POST /a" FIELDS "Transfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\nGET /never" FIELDS "\r\n");
     client_expect(&client, 400, NULL);
     client_expect_end(&client);
     client_close(&client);
@@ -279,7 +283,8 @@ static void connection_answers_a_client_that_sends_no_more(void **state)
 
 static void connection_ends_with_an_idle_or_partial_client(void **state)
 {
-    static const char *const beginnings[] = { "", "G", "GET / HTTP/1.1\r\n", "POST /a" FIELDS "Content-Length: 5\r\n\r\nhel",
+    static const char *const beginnings[] = { "", "G", "GET / HTTP/1.1\r\n",
+                                              "POST /a" FIELDS "Content-Length: 5\r\n\r\nhel",
                                               "POST /a" FIELDS "Transfer-Encoding: chunked\r\n\r\n5\r\nh" };
     struct loop_fixture *fixture = start();
     (void)state;
@@ -303,7 +308,8 @@ static void connection_reset_leaves_its_jobs_to_come_home(void **state)
     (void)state;
     for (unsigned round = 0; round < 5; round++) {
         struct client gone = client_open(loop_fixture_port(fixture));
-        client_say(&gone, "GET /hold/1" FIELDS "\r\nPOST /hold/2" FIELDS "Content-Length: 3\r\n\r\nabcGET /3" FIELDS "\r\n");
+        client_say(&gone,
+                   "GET /hold/1" FIELDS "\r\nPOST /hold/2" FIELDS "Content-Length: 3\r\n\r\nabcGET /3" FIELDS "\r\n");
         loop_fixture_await_held(fixture, 2);
         client_reset(&gone);
         loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);

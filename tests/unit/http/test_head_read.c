@@ -13,11 +13,11 @@
 #include "exact.h"
 #include "http/head.h"
 
-#define GET "GET / HTTP/1.1\r\n"
+#define GET  "GET / HTTP/1.1\r\n"
 #define POST "POST /metrics HTTP/1.1\r\n"
-#define OLD "GET / HTTP/1.0\r\n"
+#define OLD  "GET / HTTP/1.0\r\n"
 #define HOST "Host: a\r\n"
-#define END "\r\n"
+#define END  "\r\n"
 
 static const struct head_limits limits = { .target_max_bytes = 8192, .head_max_bytes = 16384, .fields_max = 100 };
 
@@ -85,8 +85,11 @@ struct head_case {
     enum status status;
 };
 
-#define CASE(name, text, status) { name, text, sizeof(text) - 1, STATUS_##status }
-#define BAD(name, text) CASE(name, text, MALFORMED_REQUEST)
+#define CASE(name, text, status)                                                                                       \
+    {                                                                                                                  \
+        name, text, sizeof(text) - 1, STATUS_##status                                                                  \
+    }
+#define BAD(name, text)  CASE(name, text, MALFORMED_REQUEST)
 #define GOOD(name, text) CASE(name, text, OK)
 
 static const struct head_case cases[] = {
@@ -267,9 +270,9 @@ static void head_read_knows_the_methods(void **state)
     static const struct {
         const char *name;
         enum method method;
-    } methods[] = { { "GET", METHOD_GET },       { "HEAD", METHOD_HEAD },       { "POST", METHOD_POST },
-                    { "PUT", METHOD_PUT },       { "DELETE", METHOD_DELETE },   { "OPTIONS", METHOD_OPTIONS },
-                    { "PATCH", METHOD_OTHER },   { "TRACE", METHOD_OTHER },     { "PROPFIND", METHOD_OTHER },
+    } methods[] = { { "GET", METHOD_GET },       { "HEAD", METHOD_HEAD },     { "POST", METHOD_POST },
+                    { "PUT", METHOD_PUT },       { "DELETE", METHOD_DELETE }, { "OPTIONS", METHOD_OPTIONS },
+                    { "PATCH", METHOD_OTHER },   { "TRACE", METHOD_OTHER },   { "PROPFIND", METHOD_OTHER },
                     { "M-SEARCH", METHOD_OTHER } };
     (void)state;
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {

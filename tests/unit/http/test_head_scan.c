@@ -159,7 +159,9 @@ static void head_scan_refuses_a_long_target_before_it_ends(void **state)
 static void head_scan_of_single_bytes_takes_linear_work(void **state)
 {
     (void)state;
-    const struct head_limits largest = { .target_max_bytes = 8192, .head_max_bytes = HEAD_BYTES_LIMIT, .fields_max = 10 };
+    const struct head_limits largest = { .target_max_bytes = 8192,
+                                         .head_max_bytes = HEAD_BYTES_LIMIT,
+                                         .fields_max = 10 };
     char *head = malloc(HEAD_BYTES_LIMIT);
     size_t scanned = 0;
     size_t head_bytes = 0;

@@ -23,9 +23,14 @@
 #include <telemetry/status.h>
 
 struct cache; /* a backend's own; begins with struct cache_head */
-struct inbox;
 struct job;
 struct stats;
+
+/* The job's lookup, put or bump ended. */
+typedef void cache_done_fn(void *context, struct job *job);
+
+/* The backend waits for one of the events of poll(2) on fd, from now until the next call; fd -1: for none. */
+typedef void cache_watch_fn(void *context, int fd, short events);
 
 /* Where a cache outside of the process is. */
 struct cache_remote {
@@ -38,12 +43,9 @@ struct cache_settings {
     size_t max_bytes; /* of all entries, keys and bookkeeping included; a remote cache has its own bound */
     uint64_t ttl_ns;  /* an answer is not used when it is older */
     struct stats *stats;
-    struct inbox *inbox;        /* the worker's: a remote cache watches its socket there */
+    cache_watch_fn *watch;      /* called with the context of done; for a backend with a pump */
     struct cache_remote remote; /* lent until close */
 };
-
-/* The job's lookup, put or bump ended. */
-typedef void cache_done_fn(void *context, struct job *job);
 
 struct cache_ops {
     const char *name; /* "memory", "redis" */

@@ -39,10 +39,10 @@
     X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                        \
     X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                           \
     X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES")        \
-    X(CACHE_LOST_CONNECTIONS, "telemetry_cache_faults_total", "fault=\"connection\"", "Failures of a remote cache")     \
-    X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")                \
-    X(CACHE_BAD_REPLIES, "telemetry_cache_faults_total", "fault=\"reply\"", "Failures of a remote cache")               \
-    X(CACHE_BAD_VALUES, "telemetry_cache_faults_total", "fault=\"value\"", "Failures of a remote cache")                \
+    X(CACHE_LOST_CONNECTIONS, "telemetry_cache_faults_total", "fault=\"connection\"", "Failures of a remote cache")    \
+    X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \
+    X(CACHE_BAD_REPLIES, "telemetry_cache_faults_total", "fault=\"reply\"", "Failures of a remote cache")              \
+    X(CACHE_BAD_VALUES, "telemetry_cache_faults_total", "fault=\"value\"", "Failures of a remote cache")               \
     X(METRICS_INSERTED, "telemetry_metrics_total", "change=\"inserted\"", "Metrics changed durably")                   \
     X(METRICS_UPDATED, "telemetry_metrics_total", "change=\"updated\"", "Metrics changed durably")                     \
     X(METRICS_DELETED, "telemetry_metrics_total", "change=\"deleted\"", "Metrics changed durably")                     \

@@ -4,6 +4,7 @@
 #include "cache/stage.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include <telemetry/cache.h>
 #include <telemetry/clock.h>
@@ -257,17 +258,26 @@ static void start(struct cache_worker *self, struct job *job)
 
 /* Stage ------------------------------------------------------------------- */
 
+static void watch(void *context, int fd, short events)
+{
+    struct cache_worker *self = context;
+    worker_watch(&self->worker, fd, events);
+}
+
 static int cache_open(struct worker *worker, struct error *error)
 {
     struct cache_worker *self = self_of(worker);
     struct cache_settings settings = { .max_bytes = self->settings.max_bytes,
                                        .ttl_ns = self->settings.ttl_ns,
                                        .stats = worker->stats,
-                                       .inbox = worker->inbox,
+                                       .watch = watch,
                                        .remote = self->settings.remote };
+    bool has_pump = self->settings.ops->pump != NULL;
+    if (has_pump && worker_watch_open(worker) < 0)
+        return error_set(error, 1, "cannot watch a connection of the cache: %s", strerror(errno));
     if (self->settings.ops->open(&settings, ended, self, &self->cache, error) < 0)
         return -1;
-    if (self->settings.ops->pump != NULL)
+    if (has_pump)
         self->backend_due_ns = worker->tick_ns = 0;
     return 0;
 }

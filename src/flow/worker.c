@@ -135,3 +135,13 @@ void worker_stop(struct worker *worker)
     free(worker->batch);
     worker->batch = NULL;
 }
+
+int worker_watch_open(struct worker *worker)
+{
+    return inbox_watch_open(worker->inbox);
+}
+
+void worker_watch(struct worker *worker, int fd, short events)
+{
+    inbox_watch(worker->inbox, fd, events);
+}

@@ -44,13 +44,19 @@ void contract_await(struct contract *contract)
     } while (contract_get(contract, contract->reader, 0) == CACHE_BYPASS);
 }
 
+static void on_watch(void *context, int fd, short events)
+{
+    struct contract *contract = context;
+    inbox_watch(contract->inbox, fd, events);
+}
+
 static void open_cache(struct contract *contract, uint64_t ttl_ns)
 {
     struct cache_settings settings = {
         .max_bytes = 1 << 20,
         .ttl_ns = ttl_ns,
         .stats = contract->stats,
-        .inbox = contract->inbox,
+        .watch = on_watch,
         .remote = { .uri = contract->backend->uri, .prefix = contract->prefix, .timeout_ns = contract->timeout_ns },
     };
     struct error error;
@@ -68,6 +74,7 @@ static void make_inbox(struct contract *contract)
 {
     contract->inbox = inbox_new(1, 1, NULL, NULL);
     assert_non_null(contract->inbox);
+    assert_int_equal(inbox_watch_open(contract->inbox), 0);
 }
 
 struct contract *contract_new(const struct contract_backend *backend)

@@ -35,8 +35,12 @@ static void run(const struct redis_process *redis)
     dup2(nowhere, STDOUT_FILENO);
     dup2(nowhere, STDERR_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis->socket, "--save",
-           redis->saves ? "3600 1" : "", "--appendonly", "no", "--dir", redis->folder, (char *)0);
+    const char *arguments[] = { "redis-server", "--port", "0",     "--unixsocket", redis->socket, "--save", "",
+                                "--appendonly", "no",     "--dir", redis->folder,  NULL };
+    if (redis->saves)
+        arguments[6] = "3600 1";
+    execvp("redis-server", (char *const *)arguments);
+    execvp("redis-check-rdb", (char *const *)arguments); /* of redis-tools: the same program, by another name */
     _exit(NOT_INSTALLED);
 }
 

@@ -12,7 +12,6 @@
 
 #include <telemetry/clock.h>
 #include <telemetry/hash.h>
-#include <telemetry/inbox.h>
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
 
@@ -35,10 +34,15 @@ void link_init(struct link *link, const struct link_settings *settings)
     link->pipeline.broken[0] = '\0';
 }
 
+static void watch(struct link *link, int fd, short events)
+{
+    link->settings.watch(link->settings.context, fd, events);
+}
+
 static void close_all(struct link *link)
 {
     link->state = LINK_WAITING;
-    inbox_watch(link->settings.inbox, -1, 0);
+    watch(link, -1, 0);
     resolver_drop(&link->resolver);
     pipeline_close(&link->pipeline);
 }
@@ -266,11 +270,10 @@ static uint64_t next_due_ns(struct link *link, uint64_t now_ns)
     case LINK_RESOLVING:
         return now_ns + resolve_look_ns;
     case LINK_CONNECTING:
-        inbox_watch(link->settings.inbox, link->pipeline.redis->fd, POLLOUT);
+        watch(link, link->pipeline.redis->fd, POLLOUT);
         return link->due_ns;
     default:
-        inbox_watch(link->settings.inbox, link->pipeline.redis->fd,
-                    pipeline_is_unsent(&link->pipeline) ? POLLIN | POLLOUT : POLLIN);
+        watch(link, link->pipeline.redis->fd, pipeline_is_unsent(&link->pipeline) ? POLLIN | POLLOUT : POLLIN);
         return link->pipeline.deadline_ns;
     }
 }

@@ -6,7 +6,7 @@
  * Only a link that is READY takes calls, so while Redis is away nobody waits for it. Attempts follow each
  * other at 100 ms, doubling to 2 s, each a little early at random; an attempt is limited in time. The
  * greeting is AUTH, SELECT and what the owner adds: when Redis has answered all of it, within the limit
- * that holds for every call, the link is READY. One thread's own; waits in the inbox's poll(2). */
+ * that holds for every call, the link is READY. One thread's own. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,17 +16,16 @@
 #include "cache/redis/resolver.h"
 #include "cache/redis/uri.h"
 
-struct inbox;
 struct stats;
 
 enum link_state { LINK_WAITING, LINK_RESOLVING, LINK_CONNECTING, LINK_GREETING, LINK_READY };
 
 struct link_settings {
     const struct redis_uri *uri; /* lent */
-    struct inbox *inbox;         /* lent; inbox_watch_open() was called */
     struct stats *stats;
     uint64_t timeout_ns;
-    /* Adds the owner's one call to the greeting: by link_call(), its replies checked by the owner. */
+    void (*watch)(void *context, int fd, short events); /* of cache.h */
+    /* Adds the owner's one call to the greeting, whose reply the owner checks. */
     void (*greet)(void *context);
     void *context;
 };
@@ -56,5 +55,5 @@ static inline bool link_is_ready(const struct link *link)
 }
 
 /* Reads, writes, keeps time and reconnects. Returns the clock_ns() at which it wants to be called again;
- * before that, when the inbox says that the socket has an event. */
+ * before that, when what it watches has an event. */
 uint64_t link_pump(struct link *link);

@@ -9,7 +9,6 @@
  * back, and redis.h for why nothing stale comes back with it. */
 #include "cache/redis/redis.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,7 +16,6 @@
 
 #include <telemetry/clock.h>
 #include <telemetry/hash.h>
-#include <telemetry/inbox.h>
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
@@ -68,9 +66,13 @@ static int set_up(struct redis_cache *redis, struct error *error)
     redis->prefix = slice_of(remote->prefix);
     if (redis->prefix.len > KEY_PREFIX_MAX)
         return error_set(error, EX_CONFIG, "REDIS_PREFIX is longer than %d bytes", KEY_PREFIX_MAX);
-    if (inbox_watch_open(redis->settings.inbox) < 0)
-        return error_set(error, 1, "cannot watch a connection to Redis: %s", strerror(errno));
     return redis_uri_parse(remote->uri, &redis->uri, error);
+}
+
+static void watch(void *context, int fd, short events)
+{
+    struct redis_cache *redis = context;
+    redis->settings.watch(redis->context, fd, events);
 }
 
 static int redis_open(const struct cache_settings *settings, cache_done_fn *done, void *context,
@@ -88,9 +90,9 @@ static int redis_open(const struct cache_settings *settings, cache_done_fn *done
         return -1;
     }
     struct link_settings link = { .uri = &redis->uri,
-                                  .inbox = settings->inbox,
                                   .stats = settings->stats,
                                   .timeout_ns = settings->remote.timeout_ns,
+                                  .watch = watch,
                                   .greet = redis_greet,
                                   .context = redis };
     link_init(&redis->link, &link);

@@ -140,15 +140,19 @@ static void write_while_it_was_away_is_announced_later(void **state)
 {
     struct world *world = *state;
     fill(world->here, SCOPE_NAME, "cpu", "list cpu");
+    fill(world->here, SCOPE_NAME, "disk", "list disk");
     kill(world->redis.pid, SIGSTOP);
-    contract_bump_name(world->here, "cpu"); /* answered without Redis */
+    contract_bump_name(world->here, "cpu");  /* sent, and not answered in time */
+    contract_bump_name(world->here, "disk"); /* not even sent */
     assert_int_equal(contract_look(world->here, SCOPE_NAME, "cpu", "list cpu"), CACHE_BYPASS);
     sleep(3);
     kill(world->redis.pid, SIGCONT);
     contract_await(world->here);
     assert_int_equal(contract_look(world->here, SCOPE_NAME, "cpu", "list cpu"), CACHE_MISS);
+    assert_int_equal(contract_look(world->here, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
     contract_await(world->there);
     assert_int_equal(contract_look(world->there, SCOPE_NAME, "cpu", "list cpu"), CACHE_MISS);
+    assert_int_equal(contract_look(world->there, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
 }
 
 int main(void)

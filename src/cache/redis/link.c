@@ -273,7 +273,7 @@ static uint64_t next_due_ns(struct link *link, uint64_t now_ns)
         watch(link, link->pipeline.redis->fd, POLLOUT);
         return link->due_ns;
     default:
-        watch(link, link->pipeline.redis->fd, pipeline_is_unsent(&link->pipeline) ? POLLIN | POLLOUT : POLLIN);
+        watch(link, link->pipeline.redis->fd, link->pipeline.unsent_bytes > 0 ? POLLIN | POLLOUT : POLLIN);
         return link->pipeline.deadline_ns;
     }
 }

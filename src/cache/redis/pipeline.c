@@ -12,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <hiredis/sds.h>
-
-enum { READ_BYTES = 16 * 1024, READS_MAX = 64 }; /* hiredis reads so many at once; how often without a pause */
+enum {
+    READ_BYTES = 16 * 1024, /* what hiredis reads at once */
+    READS_MAX = 64,         /* how often without a pause */
+    ARGUMENT_BYTES = 16     /* about what the protocol adds to an argument */
+};
 
 #if HIREDIS_MAJOR >= 1
 #define N_ELEMENTS size_t
@@ -47,6 +49,7 @@ int pipeline_open(struct pipeline *pipeline, int fd)
     reader->fn = &pipeline->functions;
     reader->privdata = pipeline;
     pipeline->first = pipeline->n = 0;
+    pipeline->unsent_bytes = 0;
     pipeline->deadline_ns = UINT64_MAX;
     pipeline->broken[0] = '\0';
     pipeline->timed_out = false;
@@ -85,22 +88,12 @@ void pipeline_break(struct pipeline *pipeline, const char *format, ...)
 
 /* Calls ----------------------------------------------------------------------- */
 
-static size_t unsent_bytes(const struct pipeline *pipeline)
-{
-    return sdslen(pipeline->redis->obuf);
-}
-
-bool pipeline_is_unsent(const struct pipeline *pipeline)
-{
-    return unsent_bytes(pipeline) > 0;
-}
-
 bool pipeline_has_room(const struct pipeline *pipeline, bool must)
 {
     if (pipeline->broken[0] != '\0')
         return false;
     return must ? pipeline->n < CALLS_MAX
-                : pipeline->n < CALLS_MAX - CALLS_SPARE && unsent_bytes(pipeline) < UNSENT_MAX;
+                : pipeline->n < CALLS_MAX - CALLS_SPARE && pipeline->unsent_bytes < UNSENT_MAX;
 }
 
 void pipeline_call(struct pipeline *pipeline, const struct call *call)
@@ -119,6 +112,7 @@ void pipeline_command(struct pipeline *pipeline, unsigned n, const struct slice 
     for (unsigned i = 0; i < n; i++) {
         texts[i] = arguments[i].len == 0 ? "" : arguments[i].data;
         lengths[i] = arguments[i].len;
+        pipeline->unsent_bytes += arguments[i].len + ARGUMENT_BYTES;
     }
     if (redisAppendCommandArgv(pipeline->redis, (int)n, texts, lengths) != REDIS_OK)
         pipeline_break(pipeline, "no memory for a command");
@@ -147,6 +141,8 @@ void pipeline_write(struct pipeline *pipeline)
     int is_done = 0;
     if (pipeline->broken[0] == '\0' && redisBufferWrite(pipeline->redis, &is_done) != REDIS_OK)
         pipeline_break(pipeline, "the connection broke: %s", pipeline->redis->errstr);
+    if (is_done != 0)
+        pipeline->unsent_bytes = 0;
 }
 
 static void hand_out(struct pipeline *pipeline, const redisReply *reply)

@@ -49,6 +49,7 @@ struct pipeline {
     const redisReplyObjectFunctions *hiredis; /* how it makes replies, and */
     redisReplyObjectFunctions functions;      /* the same with smaller arrays */
     unsigned first, n;                        /* of calls[] */
+    size_t unsent_bytes;                      /* about what waits to be written; 0: nothing */
     uint64_t deadline_ns;                     /* no call's is earlier */
     char broken[PIPELINE_REASON_BYTES];       /* why it must be closed; empty while it is well */
     bool timed_out;                           /* that was why */
@@ -66,8 +67,6 @@ bool pipeline_has_room(const struct pipeline *pipeline, bool must);
 void pipeline_call(struct pipeline *pipeline, const struct call *call);
 void pipeline_command(struct pipeline *pipeline, unsigned n, const struct slice arguments[]);
 
-/* Whether something waits to be written. */
-bool pipeline_is_unsent(const struct pipeline *pipeline);
 /* Writes what the socket takes. */
 void pipeline_write(struct pipeline *pipeline);
 /* Reads what is there, and hands out whole replies. */

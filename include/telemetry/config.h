@@ -49,6 +49,10 @@
     X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")          \
     X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000,                                                          \
       "how far behind the newest write an answer may be; 0: not at all")                                               \
+    X(redis_uri, "REDIS_URI", SECRET, "", 0, 0,                                                                        \
+      "redis://[user][:password]@host[:port][/db] or unix:///path[?db=n]; empty: the cache inside the process")        \
+    X(redis_timeout_ms, "REDIS_TIMEOUT_MS", MS, "50", 1, 10000, "no request waits longer for Redis")                   \
+    X(redis_prefix, "REDIS_PREFIX", TEXT, "", 0, 0, "of all keys in Redis; empty: ts:${APP_ENV}:")                     \
     G("Limits of requests")                                                                                            \
     X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576,                                                  \
       "open connections on each loop; more are answered 503")                                                          \

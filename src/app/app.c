@@ -7,6 +7,7 @@
 #include "app/app.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include <telemetry/cache.h>
 #include <telemetry/clock.h>
+#include <telemetry/hash.h>
 #include <telemetry/inbox.h>
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
@@ -28,12 +30,14 @@
 #include "parser/parser.h"
 #include "storage/stage.h"
 
-enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
+enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX, PREFIX_BYTES = 256 };
 
 struct app {
     const struct config *config;
     const struct storage_ops *storage_ops;
+    const struct cache_ops *cache_ops;
     struct storage *storage;
+    char cache_prefix[PREFIX_BYTES];
     struct stats_registry stats;
     struct http_settings http;
     struct parser_settings parser;
@@ -120,6 +124,25 @@ static void set_settings(struct app *app)
     };
 }
 
+/* Servers that share their answers must share their store. An embedded one is this machine's alone, so
+ * its folder is part of the prefix. */
+static void set_cache_prefix(struct app *app)
+{
+    const struct config *config = app->config;
+    char place[HOST_NAME_MAX + PATH_MAX + 2] = "", folder[PATH_MAX];
+    gethostname(place, HOST_NAME_MAX);
+    if (realpath(config->data_dir, folder) != NULL)
+        snprintf(place + strlen(place), PATH_MAX + 2, ":%s", folder);
+    if (config->redis_prefix[0] != '\0')
+        snprintf(app->cache_prefix, PREFIX_BYTES, "%s", config->redis_prefix);
+    else
+        snprintf(app->cache_prefix, PREFIX_BYTES, "ts:%s:", config->environment);
+    size_t len = strlen(app->cache_prefix);
+    if (app->storage_ops == &storage_sqlite)
+        snprintf(app->cache_prefix + len, PREFIX_BYTES - len,
+                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
+}
+
 /* Workers ------------------------------------------------------------------- */
 
 static void add_worker(struct app *app, struct worker *worker, unsigned batch_max, uint64_t linger_ns)
@@ -134,10 +157,14 @@ static void add_workers(struct app *app)
 {
     const struct config *config = app->config;
     unsigned batch_max = (unsigned)config->batch_max;
-    struct cache_stage_settings cache = { .ops = &cache_memory,
+    struct cache_stage_settings cache = { .ops = app->cache_ops,
                                           .max_bytes = config->cache_max_bytes,
                                           .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
-                                          .stale_ns = config->cache_stale_ms * NS_PER_MS };
+                                          .stale_ns = config->cache_stale_ms * NS_PER_MS,
+                                          .remote = { .uri = config->redis_uri,
+                                                      .prefix = app->cache_prefix,
+                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS } };
+    set_cache_prefix(app);
     for (unsigned i = 0; i < app->n_parsers; i++) {
         parser_init(&app->parsers[i], &app->parser);
         add_worker(app, &app->parsers[i].worker, BATCH_LIMIT, 0);
@@ -278,12 +305,13 @@ static struct app *app_new(const struct config *config)
     app->n_loops = (unsigned)config->loops;
     app->n_parsers = (unsigned)config->parser_workers;
     choose_storage(app);
+    app->cache_ops = config->redis_uri[0] != '\0' ? &cache_redis : &cache_memory;
     app->loops = calloc(app->n_loops, sizeof(app->loops[0]));
     if (app->loops == NULL) {
         free(app);
         return NULL;
     }
-    stats_registry_init(&app->stats, app->storage_ops->name, cache_memory.name);
+    stats_registry_init(&app->stats, app->storage_ops->name, app->cache_ops->name);
     return app;
 }
 
@@ -352,7 +380,7 @@ int app_start(const struct config *config, struct app **ret_app, struct error *e
         return -1;
     }
     log_info("listening", "host", config->host, "port", log_number(number, port), "storage", app->storage_ops->name,
-             "cache", cache_memory.name, "version", TELEMETRY_VERSION);
+             "cache", app->cache_ops->name, "version", TELEMETRY_VERSION);
     *ret_app = app;
     return 0;
 }

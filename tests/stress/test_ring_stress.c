@@ -46,6 +46,7 @@ enum { PEERS_MAX = 8, JOBS_MAX = 1000, BATCH = 64, WATCH_MS = 20, HANG_MS = 1000
 /* How a reader sleeps and is woken. */
 enum sleep {
     SLEEP_IN_WAIT, /* inbox_wait() */
+    SLEEP_IN_POLL, /* the same, of a reader that can watch a socket */
     SLEEP_IN_UV,   /* uv_run(), woken by uv_async_send() */
     SLEEP_ON_FLAG  /* as uv_async of libuv 1.44, without its system calls: many more chances a second */
 };
@@ -68,6 +69,9 @@ static const struct scenario scenarios[] = {
     { "a loop and workers, 16 slots", 1, 3, 15, false, SLEEP_IN_UV, SLEEP_IN_WAIT, 16 },
     { "bursts of 2, wait", 1, 1, 2, true, SLEEP_IN_WAIT, SLEEP_IN_WAIT, 4 },
     { "bursts of 1 by two, wait", 2, 1, 1, true, SLEEP_IN_WAIT, SLEEP_IN_WAIT, 4 },
+    { "streams, poll, 64 slots", 3, 2, 63, false, SLEEP_IN_POLL, SLEEP_IN_POLL, 30 },
+    { "bursts of 2, poll", 1, 1, 2, true, SLEEP_IN_POLL, SLEEP_IN_POLL, 4 },
+    { "bursts of 1 by two, poll", 2, 1, 1, true, SLEEP_IN_WAIT, SLEEP_IN_POLL, 4 },
     { "bursts of 3, loop", 1, 1, 3, true, SLEEP_IN_WAIT, SLEEP_IN_UV, 4 },
     { "bursts of 32, loop", 1, 1, 32, true, SLEEP_ON_FLAG, SLEEP_IN_UV, 20 },
     { "bursts of 512, loop", 1, 1, 512, true, SLEEP_ON_FLAG, SLEEP_IN_UV, 200 },
@@ -160,6 +164,7 @@ static void peer_sleep(struct peer *peer, uint32_t ticket)
 {
     switch (peer->sleep) {
     case SLEEP_IN_WAIT:
+    case SLEEP_IN_POLL:
         inbox_wait(peer->inbox, ticket, UINT64_MAX);
         break;
     case SLEEP_IN_UV:
@@ -326,6 +331,8 @@ static void peer_open(struct bench *bench, unsigned index, uint64_t target)
     peer->sleep = sends ? scenario->senders_sleep : scenario->echoes_sleep;
     peer->inbox = inbox_new(bench->n_peers, scenario->n_jobs, wakes[peer->sleep], peer);
     assert_non_null(peer->inbox);
+    if (peer->sleep == SLEEP_IN_POLL)
+        assert_int_equal(inbox_watch_open(peer->inbox), 0);
     if (peer->sleep == SLEEP_IN_UV) {
         assert_int_equal(uv_loop_init(&peer->loop), 0);
         assert_int_equal(uv_async_init(&peer->loop, &peer->async, on_async), 0);

@@ -141,7 +141,7 @@ static void read_refuses_too_many_tags_and_long_ones(void **state)
 {
     for (unsigned too_long = 0; too_long < 2; too_long++) {
         bson_t document = BSON_INITIALIZER, array;
-        char text[METRIC_TAG_MAX + 1], key[8];
+        char text[METRIC_TAG_MAX + 1], key[16];
         struct metric metric = metric_of("a", NULL, 0), again;
         memset(text, 't', sizeof(text));
         document_write_id(&document, "_id", &metric.id);

@@ -25,11 +25,11 @@ struct storage_settings {
     const char *data_dir;    /* embedded: where the files are; made when missing */
     unsigned retention_days; /* 0: metrics are kept for ever */
     unsigned n_writers, n_readers;
-    uint64_t query_limit_ns; /* how long one read may take */
-    unsigned run_rows;       /* embedded: how many rows wait for their place in the index; 0: its own choice */
-    const char *uri;         /* of a server: where it is, with its password */
-    const char *database;    /* of a server: the name of the database */
-    bool shard;              /* of a server: spread the metrics over its shards, if it has any */
+    uint64_t query_limit_ns;     /* how long one read may take */
+    unsigned run_rows;           /* embedded: how many rows wait for their place in the index; 0: its own choice */
+    const char *uri;             /* of a server: where it is, with its password */
+    const char *database;        /* of a server: the name of the database */
+    bool shard;                  /* of a server: spread the metrics over its shards, if it has any */
     uint64_t selection_limit_ns; /* of a server: how long one may be looked for */
     uint64_t socket_limit_ns;    /* and how long its answer may take */
 };

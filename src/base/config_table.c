@@ -15,7 +15,8 @@
 const struct config_row config_rows[] = {
 #define CONFIG_TITLE(text) { .title = (text) },
 #define CONFIG_ROW(member, key, kind, standard, min, max, help)                                                        \
-    { NULL, (key), CONFIG_FILE_KEY_##kind(key), CONFIG_##kind, offsetof(struct config, member), (standard), (min), (max), (help) },
+    { NULL,  (key), CONFIG_FILE_KEY_##kind(key), CONFIG_##kind, offsetof(struct config, member), (standard), (min),    \
+      (max), (help) },
     CONFIG_TABLE(CONFIG_TITLE, CONFIG_ROW)
 #undef CONFIG_ROW
 #undef CONFIG_TITLE

@@ -4,7 +4,16 @@
 
 #include <telemetry/config.h>
 
-enum config_kind { CONFIG_TEXT, CONFIG_CHOICE, CONFIG_SECRET, CONFIG_COUNT, CONFIG_BYTES, CONFIG_MS, CONFIG_US, CONFIG_DAYS };
+enum config_kind {
+    CONFIG_TEXT,
+    CONFIG_CHOICE,
+    CONFIG_SECRET,
+    CONFIG_COUNT,
+    CONFIG_BYTES,
+    CONFIG_MS,
+    CONFIG_US,
+    CONFIG_DAYS
+};
 
 struct config_row {
     const char *title; /* of the group that begins here; then all else is unset */

@@ -85,8 +85,8 @@ static void indexes_made_by_hand_are_used(void **state)
 {
     unsigned n_indexes;
     bson_error_t error;
-    bson_t *command = BCON_NEW("createIndexes", "metrics", "indexes", "[", "{", "key", "{", "timestamp",
-                               BCON_DOUBLE(1), "}", "name", "of_mine", "}", "]");
+    bson_t *command = BCON_NEW("createIndexes", "metrics", "indexes", "[", "{", "key", "{", "timestamp", BCON_DOUBLE(1),
+                               "}", "name", "of_mine", "}", "]");
     assert_int_equal(expiry_of_timestamp(&n_indexes), -1);
     assert_true(mongoc_collection_drop_index(scene.collection, "timestamp_1", &error));
     assert_true(mongoc_collection_write_command_with_opts(scene.collection, command, NULL, NULL, &error));
@@ -169,7 +169,9 @@ static void assert_plan(const struct query *query, const char *what)
 /* Name, one or prefix; tags of three kinds; values; times. Each is there or not. */
 static struct filter filter_of(unsigned form, struct slice tags[])
 {
-    struct filter filter = { .limit = 100, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY };
+    struct filter filter = {
+        .limit = 100, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY
+    };
     filter.name = form % 3 == 0 ? SLICE("") : SLICE("cpu.");
     filter.name_is_prefix = form % 3 == 2;
     form /= 3;
@@ -200,9 +202,13 @@ static void every_form_of_filter_uses_an_index(void **state)
         struct filter filter = filter_of(form, tags);
         bool is_of_one_name = query_is_of_one_name(&filter);
         for (unsigned has_after = 0; has_after < 2; has_after++) {
-            struct query query = { .filter = &filter, .kind = is_of_one_name ? QUERY_PAGE : QUERY_ALONG,
-                                   .has_after = has_after, .after.timestamp_ms = 2000,
-                                   .from_ms = filter.from_ms, .limit = 101, .max_ms = 5000 };
+            struct query query = { .filter = &filter,
+                                   .kind = is_of_one_name ? QUERY_PAGE : QUERY_ALONG,
+                                   .has_after = has_after,
+                                   .after.timestamp_ms = 2000,
+                                   .from_ms = filter.from_ms,
+                                   .limit = 101,
+                                   .max_ms = 5000 };
             snprintf(what, sizeof(what), "form %u, %s", form, has_after ? "behind a place" : "first page");
             assert_plan(&query, what);
             query.kind = QUERY_WITHIN;

@@ -57,14 +57,14 @@ static enum failure read_stored(struct change *change)
     bson_error_t error;
     bson_t filter = BSON_INITIALIZER;
     document_write_id(&filter, "_id", &change->job->id);
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(link_of(change)->collection, &filter,
-                                                               &change->writer->read_options, NULL);
+    mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(link_of(change)->collection, &filter, &change->writer->read_options, NULL);
     change->is_there = false;
     enum document_result result = DOCUMENT_FOREIGN;
     if (mongoc_cursor_next(cursor, &document))
         result = document_read(document, &change->job->arena, &change->stored);
-    change->is_there = result == DOCUMENT_OK &&
-                       change->stored.timestamp_ms >= mongo_oldest_ms(change->writer->session.store);
+    change->is_there =
+        result == DOCUMENT_OK && change->stored.timestamp_ms >= mongo_oldest_ms(change->writer->session.store);
     bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
     bson_destroy(&filter);
@@ -97,6 +97,8 @@ static enum failure attempt(struct change *change, bool *ret_done)
     bson_destroy(&reply);
     bson_destroy(&filter);
     bson_destroy(&replacement);
+    if (!ok && error.domain == MONGOC_ERROR_SERVER && failure_is_of_document(error.code))
+        change->job->status = STATUS_INTERNAL;
     return ok ? FAILURE_NONE : fail(change, &error);
 }
 
@@ -170,7 +172,7 @@ static bool gives_up(struct change *change, enum failure failure, unsigned round
     if (clock_ns() >= job->deadline_ns)
         job->status = change->in_doubt ? STATUS_OUTCOME_UNKNOWN : STATUS_EXPIRED;
     else if (failure != FAILURE_NONE && !change->in_doubt)
-        job->status = failure_status(failure);
+        job->status = job->status != STATUS_OK ? job->status : failure_status(failure);
     else if (failure == FAILURE_NONE && round >= ROUNDS_MAX)
         job->status = STATUS_OVERLOADED;
     return job->status != STATUS_OK;

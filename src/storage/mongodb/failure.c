@@ -30,7 +30,6 @@ static const struct {
     { 18, FAILURE_LOGIN },           /* AuthenticationFailed */
     { 11, FAILURE_LOGIN },           /* UserNotFound */
     { 13, FAILURE_FORBIDDEN },       /* Unauthorized */
-    { 8000, FAILURE_LOGIN },         /* AtlasError: bad auth */
     { 14031, FAILURE_FULL },         /* OutOfDiskSpace */
     { 50, FAILURE_TOO_SLOW },        /* MaxTimeMSExpired */
     { 262, FAILURE_TOO_SLOW },       /* ExceededTimeLimit */

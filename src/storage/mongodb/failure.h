@@ -14,18 +14,18 @@
 
 enum failure {
     FAILURE_NONE,
-    FAILURE_UNREACHABLE, /* no server answers */
-    FAILURE_NO_PRIMARY,  /* servers answer, but none that takes writes */
-    FAILURE_LOGIN,       /* wrong user or password */
-    FAILURE_FORBIDDEN,   /* no right to do it, as this user or as none */
-    FAILURE_FULL,        /* no space left */
-    FAILURE_TOO_SLOW,    /* maxTimeMS ran out */
-    FAILURE_LOST,        /* the connection broke, or the server ended, before the answer */
+    FAILURE_UNREACHABLE,  /* no server answers */
+    FAILURE_NO_PRIMARY,   /* servers answer, but none that takes writes */
+    FAILURE_LOGIN,        /* wrong user or password */
+    FAILURE_FORBIDDEN,    /* no right to do it, as this user or as none */
+    FAILURE_FULL,         /* no space left */
+    FAILURE_TOO_SLOW,     /* maxTimeMS ran out */
+    FAILURE_LOST,         /* the connection broke, or the server ended, before the answer */
     FAILURE_STEPPED_DOWN, /* the server is no longer the primary, perhaps since the middle of the call */
-    FAILURE_UNCONFIRMED, /* done, but not yet on as many servers as the write concern asks for */
-    FAILURE_REFUSED,     /* the server will not, for another reason */
-    FAILURE_UNSEEN,      /* nobody looked yet */
-    FAILURE_SETTING_UP,  /* the indexes are not all there yet */
+    FAILURE_UNCONFIRMED,  /* done, but not yet on as many servers as the write concern asks for */
+    FAILURE_REFUSED,      /* the server will not, for another reason */
+    FAILURE_UNSEEN,       /* nobody looked yet */
+    FAILURE_SETTING_UP,   /* the indexes are not all there yet */
     FAILURE_COUNT
 };
 

@@ -136,14 +136,15 @@ static void give_up(struct inserts *inserts, enum failure failure, bool is_refus
     }
 }
 
-/* Sends all that is PENDING until nothing is. Returns whether the newest writes were confirmed. */
+/* Sends all that is PENDING until nothing is. Returns whether the last call was confirmed, and so all that
+ * was there before it. */
 static bool send_all(struct writer *writer)
 {
     bool is_confirmed = false;
     unsigned n_refusals = 0, attempt = 0;
     for (uint32_t first = 0, n; (n = pick(writer, &first)) > 0;) {
         enum failure failure = send_picked(writer, n);
-        is_confirmed = is_confirmed || failure == FAILURE_NONE;
+        is_confirmed = failure == FAILURE_NONE;
         enum failure of_reading = settle_doubts(writer, n);
         failure = failure == FAILURE_NONE ? of_reading : failure;
         n_refusals += failure == FAILURE_REFUSED || failure == FAILURE_FULL;
@@ -163,9 +164,9 @@ static void name_conflicts(const struct inserts *inserts, const struct insert_jo
     reply->n_errors = 0;
     for (uint32_t i = 0; reply->errors != NULL && i < job->n && reply->n_errors < REPLY_ERRORS_MAX; i++)
         if (state_of(inserts, &inserts->items[job->first + i]) == INSERT_CONFLICT)
-            reply->errors[reply->n_errors++] = (struct reply_error){
-                .index = i, .pointer = SLICE("/id"), .detail = SLICE("another metric has this id")
-            };
+            reply->errors[reply->n_errors++] = (struct reply_error){ .index = i,
+                                                                     .pointer = SLICE("/id"),
+                                                                     .detail = SLICE("another metric has this id") };
 }
 
 /* How a job ends of which something is not stored. */

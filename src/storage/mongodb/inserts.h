@@ -17,13 +17,13 @@ struct job;
 enum insert_state {
     INSERT_PENDING,
     INSERT_TWIN,
-    INSERT_STORED,  /* by this job */
-    INSERT_EXISTED, /* before it: an equal metric */
+    INSERT_STORED,   /* by this job */
+    INSERT_EXISTED,  /* before it: an equal metric */
     INSERT_IN_DOUBT, /* its id exists; what stands there is yet to be read */
     INSERT_CONFLICT, /* another metric has its id */
-    INSERT_REFUSED, /* the server takes no such document */
-    INSERT_FULL,    /* no space for it */
-    INSERT_DROPPED  /* not tried any longer */
+    INSERT_REFUSED,  /* the server takes no such document */
+    INSERT_FULL,     /* no space for it */
+    INSERT_DROPPED   /* not tried any longer */
 };
 
 struct insert {

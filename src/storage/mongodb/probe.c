@@ -29,9 +29,9 @@ enum failure probe_refine(mongoc_client_t *client, enum failure failure)
 static bool is_read_only(const mongoc_server_description_t *server)
 {
     bson_iter_t iter;
-    return is_secondary(server) || (bson_iter_init_find(&iter, mongoc_server_description_hello_response(server),
-                                                        "readOnly") &&
-                                    bson_iter_as_bool(&iter));
+    return is_secondary(server) ||
+           (bson_iter_init_find(&iter, mongoc_server_description_hello_response(server), "readOnly") &&
+            bson_iter_as_bool(&iter));
 }
 
 static enum failure find_server(struct link *link, enum server_kind *ret_kind, bson_error_t *error)
@@ -49,8 +49,8 @@ static enum failure read_one(struct link *link, bson_error_t *error)
 {
     bson_t filter = BSON_INITIALIZER;
     const bson_t *document;
-    bson_t *options = BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true), "projection", "{", "_id",
-                               BCON_INT32(1), "}");
+    bson_t *options =
+        BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true), "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(link->collection, &filter, options, NULL);
     mongoc_cursor_next(cursor, &document);
     enum failure failure = mongoc_cursor_error(cursor, error) ? failure_of(error) : FAILURE_NONE;

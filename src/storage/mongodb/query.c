@@ -79,7 +79,7 @@ static void write_set(bson_t *tags, const char *operator, const struct slice sli
     const char *key;
     if (n == 0)
         return;
-    bson_append_array_begin(tags, operator, -1, &array);
+    bson_append_array_begin(tags, operator, - 1, &array);
     for (uint32_t i = 0; i < n; i++) {
         bson_uint32_to_string(i, &key, digits, sizeof(digits));
         bson_append_utf8(&array, key, -1, slices[i].data, (int)slices[i].len);
@@ -135,20 +135,20 @@ static void write_times(bson_t *document, const struct query *query)
     bson_append_document_end(document, &range);
 }
 
-static void write_behind(bson_t *document, const char *operator, const struct list_position *after)
+static void write_behind(bson_t *document, const char *operator, const struct list_position * after)
 {
     bson_t range;
     struct metric_id id;
     memcpy(id.bytes, after->tie, METRIC_ID_BYTES);
     BSON_APPEND_DOCUMENT_BEGIN(document, "_id", &range);
-    document_write_id(&range, operator, &id);
+    document_write_id(&range, operator, & id);
     bson_append_document_end(document, &range);
 }
 
 /* Behind a place in the order of (timestamp, _id): the time range above begins at its timestamp already. */
 static void write_place(bson_t *document, const struct query *query)
 {
-    const char *operator = query->filter->ascending ? "$gt" : "$lt";
+    const char *operator= query->filter->ascending ? "$gt" : "$lt";
     bson_t either, branch, range;
     BSON_APPEND_ARRAY_BEGIN(document, "$or", &either);
     BSON_APPEND_DOCUMENT_BEGIN(&either, "0", &branch);
@@ -158,7 +158,7 @@ static void write_place(bson_t *document, const struct query *query)
     bson_append_document_end(&either, &branch);
     BSON_APPEND_DOCUMENT_BEGIN(&either, "1", &branch);
     BSON_APPEND_DATE_TIME(&branch, "timestamp", query->after.timestamp_ms);
-    write_behind(&branch, operator, &query->after);
+    write_behind(&branch, operator, & query->after);
     bson_append_document_end(&either, &branch);
     bson_append_array_end(document, &either);
 }

@@ -24,11 +24,11 @@ enum query_kind {
 struct query {
     const struct filter *filter;
     enum query_kind kind;
-    bool has_after;              /* PAGE, WITHIN: behind this place; ALONG: behind its timestamp */
+    bool has_after; /* PAGE, WITHIN: behind this place; ALONG: behind its timestamp */
     struct list_position after;
-    int64_t from_ms;             /* of filter, or later where older metrics do not count */
+    int64_t from_ms; /* of filter, or later where older metrics do not count */
     uint32_t limit;
-    int64_t max_ms;              /* how long the server may take */
+    int64_t max_ms; /* how long the server may take */
 };
 
 /* Whether one find makes a page of this filter. */

@@ -33,7 +33,8 @@ struct page {
     int64_t from_ms;
 };
 
-int mongo_reader_attach(struct store *store, struct stats *stats, struct storage_session **ret_session, struct error *error)
+int mongo_reader_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,
+                        struct error *error)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)

@@ -21,8 +21,11 @@ static void mint(struct writer *writer, struct metric *metric)
 
 /* One document --------------------------------------------------------------- */
 
-static void meet_duplicate(struct writer *writer, struct insert *item)
+/* That it is there does not yet say that it is safe: what was sent stays PENDING until a call is confirmed. */
+static void meet_duplicate(struct writer *writer, struct insert *item, bool is_confirmed)
 {
+    if (item->sent && !is_confirmed)
+        return;
     if (item->metric->client_id)
         item->state = INSERT_IN_DOUBT;
     else if (item->sent)
@@ -41,7 +44,7 @@ static void meet_refusal(struct insert *item, int64_t code)
         item->state = INSERT_DROPPED;
 }
 
-static void meet_error(struct writer *writer, struct insert *item, const bson_iter_t *error)
+static void meet_error(struct writer *writer, struct insert *item, const bson_iter_t *error, bool is_confirmed)
 {
     bson_iter_t member;
     int64_t code = 0;
@@ -51,7 +54,7 @@ static void meet_error(struct writer *writer, struct insert *item, const bson_it
     if (bson_iter_recurse(error, &member) && bson_iter_find(&member, "errmsg") && BSON_ITER_HOLDS_UTF8(&member))
         text = bson_iter_utf8(&member, NULL);
     if (failure_is_duplicate(code)) {
-        meet_duplicate(writer, item);
+        meet_duplicate(writer, item, is_confirmed);
         return;
     }
     char number[LOG_NUMBER_BYTES];
@@ -62,11 +65,19 @@ static void meet_error(struct writer *writer, struct insert *item, const bson_it
 
 /* The call ------------------------------------------------------------------- */
 
+static bool is_unconfirmed(const bson_t *reply)
+{
+    bson_iter_t iter, errors;
+    return bson_iter_init_find(&iter, reply, "writeConcernErrors") && bson_iter_recurse(&iter, &errors) &&
+           bson_iter_next(&errors);
+}
+
 /* Hands the reply's errors to their documents; `settled` marks which had one. Returns how many. */
 static uint32_t read_errors(struct writer *writer, const bson_t *reply, uint32_t n, bool settled[])
 {
     bson_iter_t iter, errors, member;
     uint32_t n_errors = 0;
+    bool is_confirmed = !is_unconfirmed(reply);
     if (!bson_iter_init_find(&iter, reply, "writeErrors") || !bson_iter_recurse(&iter, &errors))
         return 0;
     while (bson_iter_next(&errors)) {
@@ -77,16 +88,9 @@ static uint32_t read_errors(struct writer *writer, const bson_t *reply, uint32_t
             continue;
         settled[index] = true;
         n_errors++;
-        meet_error(writer, writer->picked[index], &errors);
+        meet_error(writer, writer->picked[index], &errors, is_confirmed);
     }
     return n_errors;
-}
-
-static bool is_unconfirmed(const bson_t *reply)
-{
-    bson_iter_t iter, errors;
-    return bson_iter_init_find(&iter, reply, "writeConcernErrors") && bson_iter_recurse(&iter, &errors) &&
-           bson_iter_next(&errors);
 }
 
 static bool call(struct writer *writer, uint32_t n, bson_t *reply, bson_error_t *error)
@@ -118,13 +122,20 @@ static enum failure failure_of_call(struct writer *writer, uint32_t n_errors, co
     return mongo_fail(writer->session.store, &writer->session.link, error);
 }
 
+/* A call that is refused as a whole may have begun, unless it was of one document. */
+static bool is_in_doubt(enum failure failure, uint32_t n)
+{
+    bool is_refused = failure == FAILURE_REFUSED || failure == FAILURE_FULL;
+    return failure_leaves_doubt(failure) && !(is_refused && n == 1);
+}
+
 /* Documents without an error of their own share the fate of the call. */
-static void settle(struct insert *item, enum failure failure)
+static void settle(struct insert *item, enum failure failure, bool in_doubt)
 {
     if (failure == FAILURE_NONE)
         item->state = INSERT_STORED;
-    else if (failure_leaves_doubt(failure))
-        item->sent = true;
+    else
+        item->sent = item->sent || in_doubt;
 }
 
 enum failure send_picked(struct writer *writer, uint32_t n)
@@ -140,7 +151,7 @@ enum failure send_picked(struct writer *writer, uint32_t n)
     bson_destroy(&reply);
     for (uint32_t i = 0; i < n; i++)
         if (!settled[i])
-            settle(writer->picked[i], failure);
+            settle(writer->picked[i], failure, is_in_doubt(failure, n));
     return failure;
 }
 

@@ -101,8 +101,7 @@ static enum failure run(struct link *link, bson_t *command, bson_error_t *error)
     return ok ? FAILURE_NONE : failure_of(error);
 }
 
-static enum failure make_indexes(struct store *store, struct link *link, const struct found *found,
-                                 bson_error_t *error)
+static enum failure make_indexes(struct store *store, struct link *link, const struct found *found, bson_error_t *error)
 {
     bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(mongoc_collection_get_name(link->collection)));
     bson_t array, entry, keys;

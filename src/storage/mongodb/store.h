@@ -71,11 +71,11 @@ enum failure mongo_fail(struct store *store, const struct link *link, const bson
 
 /* writer.c and reader.c */
 MUST_CHECK int mongo_writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,
-                             struct error *error);
+                                   struct error *error);
 void mongo_writer_detach(struct storage_session **session);
 void mongo_writer_write(struct storage_session *session, struct job *jobs[], unsigned n);
 
 MUST_CHECK int mongo_reader_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,
-                             struct error *error);
+                                   struct error *error);
 void mongo_reader_detach(struct storage_session **session);
 void mongo_reader_read(struct storage_session *session, struct job *jobs[], unsigned n);

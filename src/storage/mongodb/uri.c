@@ -9,7 +9,7 @@
 #include <telemetry/log.h>
 #include <telemetry/storage.h>
 
-enum { PASSWORD_BYTES = 512 };
+enum { PASSWORD_BYTES = 512, HEARTBEAT_MS = 1000 /* a new primary is found within that */ };
 
 static const char app_name[] = "telemetry-server";
 
@@ -103,6 +103,7 @@ static void set_open_options(mongoc_uri_t *uri, const struct storage_settings *s
         mongoc_uri_set_appname(uri, app_name);
     set_when_open(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, selection_ms);
     set_when_open(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, selection_ms);
+    set_when_open(uri, MONGOC_URI_HEARTBEATFREQUENCYMS, HEARTBEAT_MS);
     set_when_open(uri, MONGOC_URI_CONNECTTIMEOUTMS, socket_ms); /* of the driver's own look-outs too */
     set_when_open(uri, MONGOC_URI_SOCKETTIMEOUTMS, socket_ms);
     int32_t limit_ms = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, (int32_t)socket_ms);

@@ -12,7 +12,8 @@ enum { GROUP_METRICS = SEND_MAX };
 #define PAUSE_MIN_NS (20 * NS_PER_MS)
 #define PAUSE_MAX_NS (250 * NS_PER_MS)
 
-int mongo_writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session, struct error *error)
+int mongo_writer_attach(struct store *store, struct stats *stats, struct storage_session **ret_session,
+                        struct error *error)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL)

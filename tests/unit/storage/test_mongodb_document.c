@@ -141,7 +141,7 @@ static void read_refuses_too_many_tags_and_long_ones(void **state)
 {
     for (unsigned too_long = 0; too_long < 2; too_long++) {
         bson_t document = BSON_INITIALIZER, array;
-        char text[METRIC_TAG_MAX + 1], key[8];
+        char text[METRIC_TAG_MAX + 1], key[16];
         struct metric metric = metric_of("a", NULL, 0), again;
         memset(text, 't', sizeof(text));
         document_write_id(&document, "_id", &metric.id);
@@ -164,12 +164,9 @@ static void read_refuses_too_many_tags_and_long_ones(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_arena(write_makes_the_documented_form),
-        in_arena(write_leaves_the_id_out_of_a_replacement),
-        in_arena(read_gives_what_was_written),
-        in_arena(read_takes_numbers_of_any_type),
-        in_arena(read_knows_foreign_documents),
-        in_arena(read_refuses_too_many_tags_and_long_ones),
+        in_arena(write_makes_the_documented_form), in_arena(write_leaves_the_id_out_of_a_replacement),
+        in_arena(read_gives_what_was_written),     in_arena(read_takes_numbers_of_any_type),
+        in_arena(read_knows_foreign_documents),    in_arena(read_refuses_too_many_tags_and_long_ones),
     };
     return cmocka_run_group_tests_name("MongoDB documents", tests, NULL, NULL);
 }

@@ -12,8 +12,11 @@
 
 static void add_tells_twins_from_conflicts(void **state)
 {
-    static const struct spec specs[] = { { "a", "", 1, 1, ID_A }, { "a", "", 1, 1, NULL }, { "a", "", 1, 1, ID_A },
-                                         { "a", "", 1, 2, ID_A }, { "b", "", 1, 1, ID_B } };
+    static const struct spec specs[] = { { "a", "", 1, 1, ID_A },
+                                         { "a", "", 1, 1, NULL },
+                                         { "a", "", 1, 1, ID_A },
+                                         { "a", "", 1, 2, ID_A },
+                                         { "b", "", 1, 1, ID_B } };
     static const enum insert_state expected[] = { INSERT_PENDING, INSERT_PENDING, INSERT_TWIN, INSERT_CONFLICT,
                                                   INSERT_PENDING };
     struct inserts inserts = { .n = 0 };

@@ -90,8 +90,9 @@ static void conditions_begin_behind_a_place(void **state)
     query.kind = QUERY_WITHIN;
     assert_conditions(&query, "{'timestamp':" DATE(-15) ",'_id':{'$lt':" OID("ab0000000000000000000000") "}}");
     query.kind = QUERY_PAGE;
-    assert_conditions(&query, "{'timestamp':{'$gte':" DATE(-20) ",'$lte':" DATE(-15) "},'$or':[{'timestamp':{'$lt':" DATE(
-                                  -15) "}},{'timestamp':" DATE(-15) ",'_id':{'$lt':" OID("ab0000000000000000000000") "}}]}");
+    assert_conditions(&query,
+                      "{'timestamp':{'$gte':" DATE(-20) ",'$lte':" DATE(-15) "},'$or':[{'timestamp':{'$lt':" DATE(
+                          -15) "}},{'timestamp':" DATE(-15) ",'_id':{'$lt':" OID("ab0000000000000000000000") "}}]}");
     filter.ascending = true;
     query.kind = QUERY_ALONG;
     assert_conditions(&query, "{'timestamp':{'$gte':" DATE(-14) ",'$lte':" DATE(-11) "}}");
@@ -107,10 +108,12 @@ static void conditions_at_the_ends_of_time_stay_dates(void **state)
     struct query query = query_of(&filter, QUERY_ALONG);
     query.has_after = true;
     query.after.timestamp_ms = METRIC_TIMESTAMP_MIN;
-    assert_conditions(&query, "{'timestamp':{'$gte':{'$date':'9999-12-31T23:59:59.999Z'},'$lte':" DATE(-62135596800000) "}}");
+    assert_conditions(&query,
+                      "{'timestamp':{'$gte':{'$date':'9999-12-31T23:59:59.999Z'},'$lte':" DATE(-62135596800000) "}}");
     query.after.timestamp_ms = METRIC_TIMESTAMP_MAX;
     filter.ascending = true;
-    assert_conditions(&query, "{'timestamp':{'$gte':{'$date':'9999-12-31T23:59:59.999Z'},'$lte':" DATE(-62135596800000) "}}");
+    assert_conditions(&query,
+                      "{'timestamp':{'$gte':{'$date':'9999-12-31T23:59:59.999Z'},'$lte':" DATE(-62135596800000) "}}");
 }
 
 static void end_of_prefix_is_above_all_that_begin_so(void **state)

@@ -63,11 +63,12 @@ static void read_keeps_what_the_uri_says(void **state)
 
 static void read_refuses_without_showing_the_password(void **state)
 {
-    static const char *const uris[] = { "http://user:hush@host/",     "mongodb://user:hu/hush@host/",
-                                        "mongodb://user:hush%zz@h/",  "mongodb://user:hush@host:99999/",
-                                        "mongodb://user:hush@",       "mongodb://user:hush@h/?w=0",
-                                        "mongodb://us%zer:hush@host", "mongodb+srv://user:hush@host/",
-                                        "user:hush@host",             "mongodb://user:hush@h/?tls=hush" };
+    static const char *const uris[] = {
+        "http://user:hush@host/",          "mongodb://user:hu/hush@host/",  "mongodb://user:hush%zz@h/",
+        "mongodb://user:hush@host:99999/", "mongodb://user:hush@",          "mongodb://user:hush@h/?w=0",
+        "mongodb://us%zer:hush@host",      "mongodb+srv://user:hush@host/", "user:hush@host",
+        "mongodb://user:hush@h/?tls=hush"
+    };
     for (unsigned i = 0; i < N_CASES(uris); i++) {
         mongoc_uri_t *uri = read_uri(uris[i]);
         if (uri != NULL)

@@ -63,7 +63,7 @@ static const char *cause_text(int cause)
 
 int healthcheck(const struct config *config, struct error *error)
 {
-    struct addrinfo *address;
+    struct addrinfo *address = NULL;
     char answer[sizeof(good)] = "";
     int result = 0;
     if (resolve(config, &address, error) != 0)

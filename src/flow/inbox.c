@@ -242,6 +242,7 @@ static struct job *lane_pop(struct lane *lane)
 unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max)
 {
     unsigned n = 0;
+    assert(inbox->n_lanes > 0);
     for (unsigned i = 0; i < inbox->n_lanes && n < max; i++) {
         struct lane *lane = &inbox->lanes[(inbox->next_lane + i) % inbox->n_lanes];
         struct job *job;

@@ -40,6 +40,7 @@ struct loop_fixture {
     const char *release; /* NULL, or what the stage shall let go */
     unsigned n_released;
     bool stopping;
+    bool holds_nothing;
 };
 
 /* The stage ----------------------------------------------------------------- */
@@ -82,6 +83,11 @@ static void take(struct loop_fixture *fixture, struct job *job)
         return;
     }
     pthread_mutex_lock(&fixture->mutex);
+    if (fixture->holds_nothing) {
+        pthread_mutex_unlock(&fixture->mutex);
+        answer(fixture, job);
+        return;
+    }
     assert(fixture->n_held < HELD_MAX);
     fixture->held[fixture->n_held++] = job;
     pthread_cond_broadcast(&fixture->changed);
@@ -207,10 +213,12 @@ void loop_fixture_stop(struct loop_fixture **place)
 {
     struct loop_fixture *fixture = *place;
     struct loop *loop = &fixture->loop;
+    pthread_mutex_lock(&fixture->mutex);
+    fixture->holds_nothing = true; /* the loop waits for the last job */
+    pthread_mutex_unlock(&fixture->mutex);
     loop_fixture_release(fixture, "");
     loop_fixture_drain(fixture);
     loop_fixture_join(fixture);
-    loop_fixture_release(fixture, "");
     pthread_mutex_lock(&fixture->mutex);
     fixture->stopping = true;
     pthread_mutex_unlock(&fixture->mutex);

@@ -52,8 +52,9 @@ static struct disk_file *disk_file_of(const char *path)
     for (struct disk_file *file = disk_files; file != NULL; file = file->next)
         if (strcmp(file->path, path) == 0)
             return file;
-    struct disk_file *file = calloc(1, sizeof(*file) + strlen(path) + 1);
-    strcpy(file->path, path);
+    size_t bytes = strlen(path) + 1;
+    struct disk_file *file = calloc(1, sizeof(*file) + bytes);
+    memcpy(file->path, path, bytes);
     file->next = disk_files;
     disk_files = file;
     return file;

@@ -25,7 +25,7 @@ enum end { END_KILL, END_POWER };
 /* One batch that was answered, as the child reports it: less than PIPE_BUF, so whole or not at all. */
 struct report {
     uint32_t number;
-    enum op op; /* OP_INSERT, or what became of the first metric of the batch later */
+    enum op op; /* OP_INSERT, or what became of its first metric later; OP_NONE: nobody was told */
     struct metric_id first;
 };
 
@@ -160,6 +160,8 @@ static void settle_last(struct hands *hands, struct report *report)
 
 static void check_batch(struct hands *hands, const struct report *report)
 {
+    if (report->op == OP_NONE)
+        return;
     struct job *job = hands_get(hands, report->first);
     assert_int_equal(count_batch(hands, report->number), report->op == OP_INSERT ? BATCH : BATCH - 1);
     assert_int_equal(job->status, report->op == OP_DELETE ? STATUS_NOT_FOUND : STATUS_OK);
@@ -168,7 +170,7 @@ static void check_batch(struct hands *hands, const struct report *report)
     job_fixture_free(&job);
 }
 
-/* A batch that is stored although nobody was told: nothing to count with, but its number is taken. */
+/* A batch that is stored although nobody was told: its number is taken. */
 static void skip_unanswered(struct hands *hands, struct ledger *ledger)
 {
     unsigned n = count_batch(hands, ledger->n);
@@ -177,7 +179,7 @@ static void skip_unanswered(struct hands *hands, struct ledger *ledger)
         return;
     ledger->n++;
     ledger->reports = realloc(ledger->reports, ledger->n * sizeof(ledger->reports[0]));
-    ledger->reports[ledger->n - 1] = ledger->reports[ledger->n - 2];
+    ledger->reports[ledger->n - 1] = (struct report){ .number = ledger->n - 1, .op = OP_NONE };
 }
 
 static void run_rounds(enum end end)
@@ -188,13 +190,14 @@ static void run_rounds(enum end end)
     for (unsigned round = 0; round < ROUNDS; round++) {
         run_child(hands, &ledger, round, end);
         hands_open(hands);
-        assert_true(ledger.n > 0);
-        settle_last(hands, &ledger.reports[ledger.n - 1]);
+        if (ledger.n > 0)
+            settle_last(hands, &ledger.reports[ledger.n - 1]);
         for (uint32_t i = 0; i < ledger.n; i++)
             check_batch(hands, &ledger.reports[i]);
         skip_unanswered(hands, &ledger);
         hands_close(hands);
     }
+    assert_true(ledger.n > 0);
     print_message("# %u batches in %d rounds\n", ledger.n, (int)ROUNDS);
     free(ledger.reports);
     hands_free(&hands);

@@ -6,11 +6,14 @@
 #include "storage_contract.h"
 #include "storage_mongodb_fixture.h"
 
+/* The stand-in is slow. */
+enum { N_STEPS = 400 };
+
 int main(void)
 {
     if (storage_mongodb_fixture_uri() == NULL)
         return storage_mongodb_fixture_skip();
-    int n_failed = storage_contract_model_run(storage_mongodb_fixture(), 0);
+    int n_failed = storage_contract_model_run(storage_mongodb_fixture(), 0, N_STEPS);
     storage_mongodb_fixture_end();
     return n_failed;
 }

@@ -61,7 +61,7 @@ def test_without_retention_nothing_is_too_old(start):
 
 
 def test_the_cache_stays_within_its_bytes_and_right(start):
-    server = start(CACHE_MAX_BYTES="64k")
+    server = start(CACHE_MAX_BYTES="64k", REDIS_URI="")
     for i in range(60):
         batch = [{"name": f"n{i}", "tags": ["x" * 60], "value": i * 100 + j} for j in range(20)]
         server.store(batch)

@@ -14,7 +14,7 @@
 #include "storage_hands.h"
 #include "suite.h"
 
-enum { STEPS = 6000, METRICS_MAX = 40000, SERIES_BYTES = 48, BATCH_MAX = 40 };
+enum { WALKS = 3, METRICS_MAX = 40000, SERIES_BYTES = 48, BATCH_MAX = 40 };
 
 /* What the table knows of a metric that was ever stored. */
 struct known {
@@ -302,27 +302,29 @@ static void step(struct walk *walk)
 
 static const struct storage_ops *suite_ops;
 static unsigned suite_run_rows;
+static unsigned suite_steps;
 
 static void store_does_as_the_table_says(void **state)
 {
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= WALKS; seed++) {
         struct walk *walk = calloc(1, sizeof(*walk));
         assert_non_null(walk);
         walk->random = seed * 0x9e3779b97f4a7c15;
         walk->hands = hands_new(suite_ops, suite_run_rows);
-        for (unsigned i = 0; i < STEPS / 3; i++)
+        for (unsigned i = 0; i < suite_steps; i++)
             step(walk);
         hands_free(&walk->hands);
         free(walk);
     }
 }
 
-int storage_contract_model_run(const struct storage_ops *ops, unsigned run_rows)
+int storage_contract_model_run(const struct storage_ops *ops, unsigned run_rows, unsigned n_steps)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_does_as_the_table_says),
     };
     suite_ops = ops;
     suite_run_rows = run_rows;
+    suite_steps = n_steps;
     return cmocka_run_group_tests_name("storage model", tests, NULL, NULL);
 }

@@ -54,8 +54,12 @@ void link_fini(struct link *link)
 
 /* Failures ---------------------------------------------------------------------- */
 
+/* Redis' own words are part of some reasons, and it knows the password. */
 static void log_failure(struct link *link, const char *reason, uint64_t now_ns)
 {
+    const char *password = link->settings.uri->password;
+    if (password != NULL && strstr(reason, password) != NULL)
+        reason = "it answers with an error that repeats the password";
     bool is_new = link->logged_ns == 0 || strcmp(reason, link->logged) != 0;
     if (!is_new && now_ns < link->logged_ns + log_again_ns)
         return;

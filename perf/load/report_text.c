@@ -42,21 +42,43 @@ static uint64_t errors_of(const struct call_result *call)
     return n;
 }
 
+static void print_head(FILE *file)
+{
+    fprintf(file, "%-12s %11s %9s %8s", "ms", "answered", "a second", "errors");
+    for (unsigned i = 0; i < n_percentiles; i++) {
+        char title[16];
+        snprintf(title, sizeof(title), "p%g", percentiles[i]);
+        fprintf(file, " %9s", title);
+    }
+    fprintf(file, " %9s\n", "max");
+}
+
+/* Calls that were not sent after the warm-up and made no errors have no row. */
 static void print_table(FILE *file, const struct result *result)
 {
     uint64_t n_good = 0;
-    fprintf(file, "%-12s %11s %9s %8s", "ms", "answered", "a second", "errors");
-    for (unsigned i = 0; i < n_percentiles; i++)
-        fprintf(file, "%*sp%g", percentiles[i] < 99.5 ? 7 : percentiles[i] < 99.95 ? 5 : 4, "", percentiles[i]);
-    fprintf(file, "       max\n");
+    print_head(file);
     for (unsigned i = 0; i < result->scenario->n_calls; i++) {
         const struct call_result *call = &result->calls[i];
+        n_good += call->n_good;
+        if (call->latency.total == 0 && errors_of(call) == 0)
+            continue;
         print_row(file, result->scenario->calls[i].key, call->n_good, errors_of(call), result->measured_s);
         print_latencies(file, &call->latency);
-        n_good += call->n_good;
     }
     print_row(file, SLICE("all"), n_good, result->n_errors, result->measured_s);
     print_latencies(file, &result->total);
+}
+
+static void print_batches(FILE *file, const struct result *result)
+{
+    for (unsigned i = 0; i < result->scenario->n_calls; i++) {
+        const struct call *call = &result->scenario->calls[i];
+        double per_second = (double)result->calls[i].n_good * call->n_items / result->measured_s;
+        if (call->n_items > 1 && result->calls[i].n_good > 0)
+            fprintf(file, "%.*s: %u metrics each, %s metrics a second\n", (int)call->key.len, call->key.data,
+                    call->n_items, grouped((uint64_t)per_second));
+    }
 }
 
 /* What tells whether the figures above are the server's. */
@@ -80,7 +102,7 @@ static void print_errors(FILE *file, const struct result *result)
     for (unsigned i = 0; i < result->scenario->n_calls; i++) {
         const struct call *call = &result->scenario->calls[i];
         for (unsigned fault = 0; fault < N_FAULTS; fault++)
-            if (result->calls[i].faults[fault] > 0)
+            if (fault != FAULT_STATUS && result->calls[i].faults[fault] > 0)
                 fprintf(file, "error: %.*s: %s %s\n", (int)call->key.len, call->key.data,
                         grouped(result->calls[i].faults[fault]), fault_words[fault]);
         for (int status = 0; status < STATUS_END; status++)
@@ -106,6 +128,7 @@ void report_text(FILE *file, const struct result *result, const struct settings 
         fprintf(file, ", %s", settings->hosts[i].name);
     fprintf(file, "\n\n");
     print_table(file, result);
+    print_batches(file, result);
     print_client(file, result);
     print_errors(file, result);
 }

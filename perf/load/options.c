@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PROGRESS_FROM_S = 10 };
+enum { PROGRESS_FROM_S = 10, NAME_BYTES = 256, PORT_BYTES = 6 };
 
 static const char usage[] =
     "usage: load [OPTION...] SCENARIO URL...\n"
@@ -47,7 +47,7 @@ static int number_option(const char *name, const char *text, const double bounds
     return 0;
 }
 
-/* Each number option: its name, its bounds, and where it goes. `apply` runs when the scenario has been read. */
+/* What was given of a number option; it is applied when the scenario has been read. */
 struct number {
     const char *name;
     double bounds[2];
@@ -59,10 +59,14 @@ enum { RATE, CONNECTIONS, WARM_UP, DURATION, TIMEOUT, DRAIN, SEED, ALLOW_ERRORS,
 enum { WITHOUT = N_NUMBERS, HEADER, OUT, JSON, QUIET, CHECK, HELP };
 
 static const struct number number_options[N_NUMBERS] = {
-    [RATE] = { "rate", { 0, 1e6 } },          [CONNECTIONS] = { "connections", { 1, 65535 } },
-    [WARM_UP] = { "warm-up", { 0, 86400 } },  [DURATION] = { "duration", { 0.1, 86400 } },
-    [TIMEOUT] = { "timeout", { 0.1, 3600 } }, [DRAIN] = { "drain", { 0, 3600 } },
-    [SEED] = { "seed", { 0, 1e15 } },         [ALLOW_ERRORS] = { "allow-errors", { 0, 1e15 } },
+    [RATE] = { .name = "rate", .bounds = { 0, 1e6 } },
+    [CONNECTIONS] = { .name = "connections", .bounds = { 1, 65535 } },
+    [WARM_UP] = { .name = "warm-up", .bounds = { 0, 86400 } },
+    [DURATION] = { .name = "duration", .bounds = { 0.1, 86400 } },
+    [TIMEOUT] = { .name = "timeout", .bounds = { 0.1, 3600 } },
+    [DRAIN] = { .name = "drain", .bounds = { 0, 3600 } },
+    [SEED] = { .name = "seed", .bounds = { 0, 1e15 } },
+    [ALLOW_ERRORS] = { .name = "allow-errors", .bounds = { 0, 1e15 } },
 };
 
 static void apply_numbers(struct options *options, const struct number numbers[N_NUMBERS])
@@ -91,30 +95,46 @@ static int leave_out(struct scenario *scenario, const char *key)
     return complain("--without leaves nothing to send", key);
 }
 
-/* http://NAME[:PORT][/] or NAME:PORT; a name in brackets is an IPv6 address. */
-static int read_host(struct options *options, const char *url)
+/* http://NAME[:PORT][/], the scheme as one likes; a name in brackets is an IPv6 address. */
+static bool split_url(const char *url, char ret_name[NAME_BYTES], char ret_port[PORT_BYTES])
 {
     static const char scheme[] = "http://";
+    const char *at = strncmp(url, scheme, strlen(scheme)) == 0 ? url + strlen(scheme) : url;
+    bool brackets = *at == '[';
+    at += brackets;
+    size_t len = strcspn(at, brackets ? "]/" : ":/[]?#@");
+    if (len == 0 || len >= NAME_BYTES || (brackets && at[len] != ']'))
+        return false;
+    snprintf(ret_name, NAME_BYTES, "%.*s", (int)len, at);
+    at += len + brackets;
+    snprintf(ret_port, PORT_BYTES, "80");
+    if (*at == ':') {
+        len = strspn(++at, "0123456789");
+        if (len == 0 || len >= PORT_BYTES)
+            return false;
+        snprintf(ret_port, PORT_BYTES, "%.*s", (int)len, at);
+        at += len;
+    }
+    return *at == '\0' || strcmp(at, "/") == 0;
+}
+
+static int read_host(struct options *options, const char *url)
+{
     struct settings *settings = &options->settings;
-    struct host *host = &settings->hosts[settings->n_hosts];
-    char name[256] = "", port[8] = "80", rest[2] = "";
+    char name[NAME_BYTES], port[PORT_BYTES];
     if (settings->n_hosts == HOSTS_MAX)
         return complain("too many hosts", url);
-    const char *from = strncmp(url, scheme, strlen(scheme)) == 0 ? url + strlen(scheme) : url;
-    if (sscanf(from, "[%255[0-9a-fA-F:.]]:%7[0-9]%1s", name, port, rest) < 1 &&
-        sscanf(from, "%255[^]:/?#[]:%7[0-9]%1s", name, port, rest) < 1)
-        return complain("not a URL of http://HOST:PORT", url);
-    if (rest[0] != '\0' && rest[0] != '/')
+    if (!split_url(url, name, port))
         return complain("not a URL of http://HOST:PORT", url);
     uv_getaddrinfo_t look_up;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     int code = uv_getaddrinfo(uv_default_loop(), &look_up, NULL, name, port, &hints);
     if (code != 0)
         return complain(url, uv_strerror(code));
+    struct host *host = &settings->hosts[settings->n_hosts++];
     memcpy(&host->address, look_up.addrinfo->ai_addr, look_up.addrinfo->ai_addrlen);
     uv_freeaddrinfo(look_up.addrinfo);
     snprintf(host->name, sizeof(host->name), strchr(name, ':') == NULL ? "%s:%s" : "[%s]:%s", name, port);
-    settings->n_hosts++;
     return 0;
 }
 

@@ -15,9 +15,10 @@ struct plot {
     unsigned n_lines;
 };
 
-static double x_of(const struct plot *plot, double percent)
+/* A line ends at its maximum, which one value in so many has: fewer values, fewer nines. */
+static double x_of(const struct plot *plot, const struct point *point)
 {
-    double nines = percent < 100 ? -log10(1 - percent / 100) : plot->nines;
+    double nines = point->percent < 100 ? -log10(1 - point->percent / 100) : log10((double)point->n_values);
     return LEFT + (WIDTH - LEFT - RIGHT) * fmin(nines, plot->nines) / plot->nines;
 }
 
@@ -70,7 +71,7 @@ static void draw_line(struct plot *plot, const struct histogram *histogram, stru
         return;
     fprintf(plot->file, "<polyline fill='none' stroke='%s' %s points='", colour, style);
     for (unsigned i = 0; i < n; i++)
-        fprintf(plot->file, "%.1f,%.1f ", x_of(plot, points[i].percent), y_of(plot, (double)points[i].value_ns / 1e6));
+        fprintf(plot->file, "%.1f,%.1f ", x_of(plot, &points[i]), y_of(plot, (double)points[i].value_ns / 1e6));
     int y = TOP + 20 * (int)plot->n_lines++;
     fprintf(plot->file, "'/>\n<path stroke='%s' %s d='M%d %dh24'/><text x='%d' y='%d'>%.*s</text>\n", colour, style,
             WIDTH - RIGHT + 16, y, WIDTH - RIGHT + 46, y + 4, (int)key.len, key.data);

@@ -6,13 +6,13 @@
 #include "buffer.h"
 
 const char *const fault_keys[N_FAULTS] = {
-#define FAULT_KEY(symbol, key, words) [FAULT_##symbol] = key,
+#define FAULT_KEY(symbol, key, words) [FAULT_##symbol] = (key),
     FAULTS(FAULT_KEY)
 #undef FAULT_KEY
 };
 
 const char *const fault_words[N_FAULTS] = {
-#define FAULT_WORDS(symbol, key, words) [FAULT_##symbol] = words,
+#define FAULT_WORDS(symbol, key, words) [FAULT_##symbol] = (words),
     FAULTS(FAULT_WORDS)
 #undef FAULT_WORDS
 };

@@ -54,7 +54,7 @@ int read_number(struct reader *reader, const char *what, const double bounds[2],
 
 int read_count(struct reader *reader, const char *what, unsigned max, unsigned *ret_count)
 {
-    double number;
+    double number = 0;
     if (read_number(reader, what, (double[]){ 1, max }, &number) != 0)
         return -1;
     if (number != floor(number))

@@ -10,7 +10,7 @@
 enum { RATE = 1000, SECONDS = 3, N = RATE * SECONDS, STALL_AT = 1500, STALL_MS = 1000 };
 
 /* A request that another waits behind, and the time a busy machine may add. Less than computed can only be rounding. */
-static const double early_ms = 5, late_ms = 150;
+static const double early_ms = 5, late_ms = 400;
 
 static const struct stub_rules stalling = { .stall_every = STALL_AT, .stall_ms = STALL_MS };
 
@@ -49,7 +49,7 @@ static void open_loop_shows_a_stall_as_computed(void **state)
     for (size_t i = 0; i < N_CASES(percents); i++) {
         double wanted_ms = computed_ms[(size_t)ceil(percents[i] / 100 * (N - 1)) - 1];
         double found_ms = (double)histogram_percentile(latency, percents[i]) / 1e6;
-        print_message("p%g: computed %.1f ms, found %.1f ms\n", percents[i], wanted_ms, found_ms);
+        print_message("# p%g: computed %.1f ms, found %.1f ms\n", percents[i], wanted_ms, found_ms);
         assert_true(found_ms > wanted_ms - early_ms);
         assert_true(found_ms < wanted_ms + late_ms);
     }

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # lib.sh: what the scripts of this folder share. Sourced, never run: it goes to the top of the repository and offers
-# need_packages (installs what is missing), build_kind (configures and compiles), and binary_of (where a build's server is).
+# need_packages (installs what is missing), build_kind (configures and compiles) and binary_of (where a server is).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The only list of Debian packages. llhttp is a library from Debian 13 on; Debian 12 carries its C sources in node-llhttp.
+# The only list of Debian packages. llhttp is a library from Debian 13 on; Debian 12 has its C sources in node-llhttp.
 llhttp_package()
 {
     if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2>/dev/null; then
@@ -14,8 +14,8 @@ llhttp_package()
     fi
 }
 packages_run=(gcc libc6-dev meson ninja-build pkgconf libuv1-dev "$(llhttp_package)" libck-dev libcjson-dev
-    libsqlite3-dev libxxhash-dev curl)
-packages_test=("${packages_run[@]}" libcmocka-dev python3-pytest python3-venv redis-tools clang clang-format clang-tidy)
+    libsqlite3-dev libmongoc-dev libxxhash-dev libhiredis-dev curl)
+packages_test=("${packages_run[@]}" libcmocka-dev python3-pytest python3-venv python3-yaml redis-tools clang clang-format clang-tidy)
 
 fail()
 {
@@ -42,11 +42,13 @@ need_packages()
     done
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null; then
-        fail "Packages are missing; install them and start again: sudo apt-get install --no-install-recommends ${missing[*]}"
+        fail "Packages are missing; install them and start again:" \
+            "sudo apt-get install --no-install-recommends ${missing[*]}"
     fi
     echo "Installing by apt: ${missing[*]}"
     as_root apt-get update -qq || echo "apt-get update failed; trying with the lists at hand." >&2
-    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
         fail "apt-get could not install: ${missing[*]}"
 }
 

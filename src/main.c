@@ -11,10 +11,19 @@
 #include <telemetry/log.h>
 
 #include "app/app.h"
+#include "app/healthcheck.h"
 
 enum { EXIT_USAGE = 64, EXIT_SIGNAL = 128 };
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_PRINT_CONFIG, ACTION_CHECK_CONFIG, ACTION_ENV_SAMPLE };
+enum action {
+    ACTION_RUN,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_PRINT_CONFIG,
+    ACTION_CHECK_CONFIG,
+    ACTION_ENV_SAMPLE,
+    ACTION_HEALTHCHECK
+};
 
 static const struct option options[] = {
     { "help", no_argument, NULL, ACTION_HELP },
@@ -22,6 +31,7 @@ static const struct option options[] = {
     { "print-config", no_argument, NULL, ACTION_PRINT_CONFIG },
     { "check-config", no_argument, NULL, ACTION_CHECK_CONFIG },
     { "env-sample", no_argument, NULL, ACTION_ENV_SAMPLE },
+    { "healthcheck", no_argument, NULL, ACTION_HEALTHCHECK },
     { NULL, 0, NULL, 0 },
 };
 
@@ -29,11 +39,13 @@ static void print_help(void)
 {
     puts("telemetry-server: collects, queries and manages metrics over REST\n"
          "\n"
-         "usage: telemetry-server [--help | --version | --print-config | --check-config | --env-sample]\n"
+         "usage: telemetry-server [--help | --version | --print-config | --check-config | --env-sample | "
+         "--healthcheck]\n"
          "\n"
          "Without an option it serves until SIGTERM or SIGINT, which let it answer what it has received;\n"
          "a second one ends it at once. Settings come from the environment, else from .env.$APP_ENV or,\n"
-         "where that is absent, .env:\n");
+         "where that is absent, .env. --healthcheck asks a running server with these settings whether it is\n"
+         "alive, and ends with 0 or 1:\n");
     config_help(stdout);
 }
 
@@ -101,6 +113,8 @@ static int run(enum action action)
         return fail(&error);
     if (action == ACTION_PRINT_CONFIG)
         config_print(&config, stdout);
+    else if (action == ACTION_HEALTHCHECK)
+        result = healthcheck(&config, &error) == 0 ? 0 : fail(&error);
     else if (action == ACTION_RUN)
         result = serve(&config);
     config_fini(&config);

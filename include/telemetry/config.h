@@ -4,7 +4,8 @@
  * The table is what --help prints, what .env.sample is checked against, and where defaults and
  * bounds stand. G(title) opens a group. X(member, KEY, kind, default as text, min, max, help). Kinds:
  * TEXT (min = 0, max = 0; no control characters), CHOICE (min = 0, max = 0; the words stand in help
- * before a colon, separated by |), COUNT, BYTES (k, m, g suffixes), MS, US, DAYS. */
+ * before a colon, separated by |), SECRET (min = 0, max = 0; a text that is never shown, and that KEY_FILE
+ * can name a file of), COUNT, BYTES (k, m, g suffixes), MS, US, DAYS. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +23,16 @@
     X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                         \
     X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                     \
     X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")          \
+    G("Store")                                                                                                         \
+    X(mongo_uri, "MONGO_URI", SECRET, "", 0, 0, "mongodb://... or mongodb+srv://...; empty: the embedded database")    \
+    X(mongo_shard, "MONGO_SHARD", COUNT, "0", 0, 1, "1: shard the collection, where MongoDB is a sharded cluster")     \
+    X(mongo_selection_timeout_ms, "MONGO_SELECTION_TIMEOUT_MS", MS, "2000", 10, 600000,                                \
+      "for finding a MongoDB server that takes the call; the URI's own setting goes first")                            \
+    X(mongo_socket_timeout_ms, "MONGO_SOCKET_TIMEOUT_MS", MS, "5000", 10, 600000,                                      \
+      "for MongoDB to answer a call; the URI's own setting goes first")                                                \
+    X(startup_wait_ms, "STARTUP_WAIT_MS", MS, "3000", 0, 600000,                                                       \
+      "how long the start waits for the store before it serves without")                                               \
+    X(exit_without_store, "EXIT_WITHOUT_STORE", COUNT, "0", 0, 1, "1: after that time it ends instead")                \
     G("Log")                                                                                                           \
     X(log_level, "LOG_LEVEL", CHOICE, "info", 0, 0, "debug|info|warn|error: least level that is written")              \
     X(log_format, "LOG_FORMAT", CHOICE, "json", 0, 0, "json|text: one line for each event, on standard error")         \
@@ -38,6 +49,10 @@
     X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")          \
     X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000,                                                          \
       "how far behind the newest write an answer may be; 0: not at all")                                               \
+    X(redis_uri, "REDIS_URI", SECRET, "", 0, 0,                                                                        \
+      "redis://[user][:password]@host[:port][/db] or unix:///path[?db=n]; empty: the cache inside the process")        \
+    X(redis_timeout_ms, "REDIS_TIMEOUT_MS", MS, "50", 1, 10000, "no request waits longer for Redis")                   \
+    X(redis_prefix, "REDIS_PREFIX", TEXT, "", 0, 0, "of all keys in Redis; empty: ts:${APP_ENV}:")                     \
     G("Limits of requests")                                                                                            \
     X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576,                                                  \
       "open connections on each loop; more are answered 503")                                                          \
@@ -70,6 +85,7 @@
 struct config {
 #define CONFIG_TYPE_TEXT   char *
 #define CONFIG_TYPE_CHOICE char *
+#define CONFIG_TYPE_SECRET char *
 #define CONFIG_TYPE_COUNT  uint64_t
 #define CONFIG_TYPE_BYTES  uint64_t
 #define CONFIG_TYPE_MS     uint64_t
@@ -85,13 +101,14 @@ struct config {
 /* Reads the process's environment (ENVIRONMENT and APP_ENV are one setting; both with different
  * values are an error) and, in the folder `directory` (NULL: the working directory), the file
  * `.env.${ENVIRONMENT}` or, only if that is absent, `.env`. A set variable is never overridden by a
- * file; an empty variable counts as unset. Unknown keys in a file are an error; unknown variables of
+ * file; an empty variable counts as unset. For a secret, KEY_FILE beside KEY names a file that holds it
+ * alone, on one line; both in one source are an error. Unknown keys in a file are an error; unknown variables of
  * the environment are none of ours. On failure -1, error->exit_code 78, nothing to free. */
 MUST_CHECK int config_load(struct config *config, char *const environment[], const char *directory,
                            struct error *error);
 void config_fini(struct config *config);
 
-/* One line for each key with its value, which a .env file could hold. */
+/* One line for each key with its value, which a .env file could hold; a secret that is set shows as ***. */
 void config_print(const struct config *config, FILE *out);
 
 /* One line for each key with its default and help, as --help shows them. */

@@ -5,6 +5,7 @@
  * ck_ring. A lane can hold every job that exists, so inbox_push() cannot fail. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <telemetry/status.h>
@@ -35,5 +36,12 @@ unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max);
 /* The state to read before a drain that may find nothing, and to sleep on after it. */
 uint32_t inbox_ticket(const struct inbox *inbox);
 /* Sleeps until a wake comes that is newer than the ticket, or clock_ns() passes deadline_ns
- * (UINT64_MAX: no limit). */
-void inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns);
+ * (UINT64_MAX: no limit), or the watched descriptor has an event: only then true. */
+bool inbox_wait(struct inbox *inbox, uint32_t ticket, uint64_t deadline_ns);
+
+/* A reader that waits for a socket too sleeps in poll(2), and is woken by an eventfd. Called once,
+ * before the first push; not with a wake callback. -1 with errno set. */
+MUST_CHECK int inbox_watch_open(struct inbox *inbox);
+/* From now on inbox_wait() ends also when fd has one of the events of poll(2); fd -1: no longer. Keeps
+ * fd until the next call. */
+void inbox_watch(struct inbox *inbox, int fd, short events);

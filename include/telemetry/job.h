@@ -45,7 +45,7 @@ struct job_cache {
     int64_t max_stale_ms;     /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
     uint64_t generation;      /* of the scope, read before the storage query; 0: not known */
     uint64_t read_ns;         /* clock_ns() at that moment */
-    struct job *waiting_next; /* the next one that waits for the same answer; the cache stage's */
+    struct job *waiting_next; /* the next one that waits for the same; of the cache stage or its backend */
 };
 
 /* What the loop needs to answer: kept by the loop's thread even while the job is away. */

@@ -39,6 +39,10 @@
     X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                        \
     X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                           \
     X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES")        \
+    X(CACHE_LOST_CONNECTIONS, "telemetry_cache_faults_total", "fault=\"connection\"", "Failures of a remote cache")    \
+    X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \
+    X(CACHE_BAD_REPLIES, "telemetry_cache_faults_total", "fault=\"reply\"", "Failures of a remote cache")              \
+    X(CACHE_BAD_VALUES, "telemetry_cache_faults_total", "fault=\"value\"", "Failures of a remote cache")               \
     X(METRICS_INSERTED, "telemetry_metrics_total", "change=\"inserted\"", "Metrics changed durably")                   \
     X(METRICS_UPDATED, "telemetry_metrics_total", "change=\"updated\"", "Metrics changed durably")                     \
     X(METRICS_DELETED, "telemetry_metrics_total", "change=\"deleted\"", "Metrics changed durably")                     \
@@ -62,6 +66,7 @@ enum stats_counter {
     X(BODY_BYTES, "telemetry_body_bytes", "Bytes of bodies being received or worked on")                               \
     X(CACHE_BYTES, "telemetry_cache_bytes", "Bytes of cached answers")                                                 \
     X(CACHE_ENTRIES, "telemetry_cache_entries", "Cached answers")                                                      \
+    X(CACHE_UP, "telemetry_cache_up", "Whether the cache can be used: 0 while Redis is away")                          \
     X(STORAGE_WAL_BYTES, "telemetry_storage_wal_bytes", "Bytes of log not yet moved to the database")                  \
     X(STORAGE_TAIL, "telemetry_storage_unmerged_metrics", "Metrics whose index entry waits in memory")
 

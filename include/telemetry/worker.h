@@ -58,8 +58,8 @@ struct stage {
     int (*open)(struct worker *worker, struct error *error);
     /* Takes jobs[0..n): each leaves by job_next() or job_done(), now or later. */
     void (*step)(struct worker *worker, struct job *jobs[], unsigned n);
-    /* NULL or: upkeep between batches. Returns the clock_ns() at which it wants to run again,
-     * UINT64_MAX for never. */
+    /* NULL or: upkeep between batches, when its time has come or what worker_watch() was given has an
+     * event. Returns the clock_ns() at which it wants to run again, UINT64_MAX for never. */
     uint64_t (*tick)(struct worker *worker, uint64_t now_ns);
     void (*close)(struct worker *worker);
 };
@@ -81,6 +81,12 @@ struct worker {
 MUST_CHECK int worker_start(struct worker *worker, struct error *error);
 /* Boot thread. Lets the thread finish what is in its inbox, close, and joins it. */
 void worker_stop(struct worker *worker);
+
+/* Worker thread. Lets the stage wait for a socket too; called in open. -1 with errno set. */
+MUST_CHECK int worker_watch_open(struct worker *worker);
+/* From now on tick runs also when fd has one of the events of poll(2); fd -1: no longer. Keeps fd until the
+ * next call. */
+void worker_watch(struct worker *worker, int fd, short events);
 
 /* Takes one batch without waiting and steps it; returns how many jobs. The thread's own loop calls
  * this, and so do tests that step stages by hand. */

@@ -68,13 +68,13 @@ def owns_port(pid, port):
     wanted = {f"socket:[{inode}]" for inode in listener_inodes(port)}
     try:
         handles = list(os.scandir(f"/proc/{pid}/fd"))
-    except (FileNotFoundError, PermissionError):
+    except OSError:
         return False
     for handle in handles:
         try:
             if os.readlink(handle.path) in wanted:
                 return True
-        except FileNotFoundError:
+        except OSError:
             continue
     return False
 

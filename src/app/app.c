@@ -7,6 +7,9 @@
 #include "app/app.h"
 
 #include <assert.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +17,7 @@
 
 #include <telemetry/cache.h>
 #include <telemetry/clock.h>
+#include <telemetry/hash.h>
 #include <telemetry/inbox.h>
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
@@ -26,12 +30,14 @@
 #include "parser/parser.h"
 #include "storage/stage.h"
 
-enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
+enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX, PREFIX_BYTES = 256 };
 
 struct app {
     const struct config *config;
     const struct storage_ops *storage_ops;
+    const struct cache_ops *cache_ops;
     struct storage *storage;
+    char cache_prefix[PREFIX_BYTES];
     struct stats_registry stats;
     struct http_settings http;
     struct parser_settings parser;
@@ -52,13 +58,15 @@ struct app {
 
 /* Settings ------------------------------------------------------------------ */
 
-static enum status is_ready(void *context, const char **ret_store)
+static enum status is_ready(void *context, const char **ret_store, const char **ret_reason)
 {
     struct app *app = context;
+    const struct storage_health *health = app->storage_ops->health(app->storage);
     *ret_store = app->storage_ops->name;
+    *ret_reason = atomic_load_explicit(&health->reason, memory_order_relaxed);
     if (atomic_load_explicit(&app->draining, memory_order_relaxed))
         return STATUS_DRAINING;
-    return (enum status)atomic_load_explicit(&app->storage_ops->health(app->storage)->status, memory_order_relaxed);
+    return (enum status)atomic_load_explicit(&health->status, memory_order_relaxed);
 }
 
 /* As many files as the system allows, and no more connections than that. */
@@ -116,6 +124,25 @@ static void set_settings(struct app *app)
     };
 }
 
+/* Servers that share their answers must share their store. An embedded one is this machine's alone, so
+ * its folder is part of the prefix. */
+static void set_cache_prefix(struct app *app)
+{
+    const struct config *config = app->config;
+    char place[HOST_NAME_MAX + PATH_MAX + 2] = "", folder[PATH_MAX];
+    gethostname(place, HOST_NAME_MAX);
+    if (realpath(config->data_dir, folder) != NULL)
+        snprintf(place + strlen(place), PATH_MAX + 2, ":%s", folder);
+    if (config->redis_prefix[0] != '\0')
+        snprintf(app->cache_prefix, PREFIX_BYTES, "%s", config->redis_prefix);
+    else
+        snprintf(app->cache_prefix, PREFIX_BYTES, "ts:%s:", config->environment);
+    size_t len = strlen(app->cache_prefix);
+    if (app->storage_ops == &storage_sqlite)
+        snprintf(app->cache_prefix + len, PREFIX_BYTES - len,
+                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
+}
+
 /* Workers ------------------------------------------------------------------- */
 
 static void add_worker(struct app *app, struct worker *worker, unsigned batch_max, uint64_t linger_ns)
@@ -130,10 +157,14 @@ static void add_workers(struct app *app)
 {
     const struct config *config = app->config;
     unsigned batch_max = (unsigned)config->batch_max;
-    struct cache_stage_settings cache = { .ops = &cache_memory,
+    struct cache_stage_settings cache = { .ops = app->cache_ops,
                                           .max_bytes = config->cache_max_bytes,
                                           .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
-                                          .stale_ns = config->cache_stale_ms * NS_PER_MS };
+                                          .stale_ns = config->cache_stale_ms * NS_PER_MS,
+                                          .remote = { .uri = config->redis_uri,
+                                                      .prefix = app->cache_prefix,
+                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS } };
+    set_cache_prefix(app);
     for (unsigned i = 0; i < app->n_parsers; i++) {
         parser_init(&app->parsers[i], &app->parser);
         add_worker(app, &app->parsers[i].worker, BATCH_LIMIT, 0);
@@ -238,14 +269,30 @@ static void end(struct app *app)
     free(app);
 }
 
+/* Which store there is, and how many may write to it at once. */
+static void choose_storage(struct app *app)
+{
+    bool is_mongodb = app->config->mongo_uri[0] != '\0';
+    app->storage_ops = is_mongodb ? &storage_mongodb : &storage_sqlite;
+    app->n_writers = is_mongodb ? (unsigned)app->config->storage_workers : 1;
+    app->n_readers = (unsigned)app->config->query_workers;
+}
+
 static int open_storage(struct app *app, struct error *error)
 {
     const struct config *config = app->config;
+    char database[64];
+    snprintf(database, sizeof(database), "telemetry_server_%s", config->environment);
     struct storage_settings settings = { .data_dir = config->data_dir,
                                          .retention_days = (unsigned)config->retention_days,
                                          .n_writers = app->n_writers,
                                          .n_readers = app->n_readers,
-                                         .query_limit_ns = config->query_timeout_ms * NS_PER_MS };
+                                         .query_limit_ns = config->query_timeout_ms * NS_PER_MS,
+                                         .uri = config->mongo_uri,
+                                         .database = database,
+                                         .shard = config->mongo_shard != 0,
+                                         .selection_limit_ns = config->mongo_selection_timeout_ms * NS_PER_MS,
+                                         .socket_limit_ns = config->mongo_socket_timeout_ms * NS_PER_MS };
     return app->storage_ops->open(&settings, &app->storage, error);
 }
 
@@ -257,16 +304,42 @@ static struct app *app_new(const struct config *config)
     app->config = config;
     app->n_loops = (unsigned)config->loops;
     app->n_parsers = (unsigned)config->parser_workers;
-    app->n_writers = 1; /* SQLite has one writer */
-    app->n_readers = (unsigned)config->query_workers;
-    app->storage_ops = &storage_sqlite;
+    choose_storage(app);
+    app->cache_ops = config->redis_uri[0] != '\0' ? &cache_redis : &cache_memory;
     app->loops = calloc(app->n_loops, sizeof(app->loops[0]));
     if (app->loops == NULL) {
         free(app);
         return NULL;
     }
-    stats_registry_init(&app->stats, app->storage_ops->name, cache_memory.name);
+    stats_registry_init(&app->stats, app->storage_ops->name, app->cache_ops->name);
     return app;
+}
+
+/* Whether the server was told to end; main takes the signal once the start is over. */
+static bool is_told_to_end(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+/* Waits until the store can serve. After STARTUP_WAIT_MS the server does without, and answers 503 where it
+ * needs the store, unless EXIT_WITHOUT_STORE is set: then -1 with error set. */
+static int wait_for_storage(struct app *app, struct error *error)
+{
+    static const struct timespec moment = { .tv_nsec = 2 * NS_PER_MS };
+    uint64_t until_ns = clock_ns() + app->config->startup_wait_ms * NS_PER_MS;
+    const char *store, *reason = NULL;
+    enum status status;
+    while ((status = is_ready(app, &store, &reason)) != STATUS_OK && clock_ns() < until_ns && !is_told_to_end())
+        nanosleep(&moment, NULL);
+    if (status == STATUS_OK)
+        return 0;
+    reason = reason == NULL ? status_type(status) : reason;
+    if (app->config->exit_without_store)
+        return error_set(error, 1, "the store (%s) cannot be used: %s; EXIT_WITHOUT_STORE=1 ends the start", store,
+                         reason);
+    log_warn("the server starts without its store", "store", store, "reason", reason);
+    return 0;
 }
 
 static int close_sockets(const int fds[], unsigned n)
@@ -289,6 +362,8 @@ static int start_all(struct app *app, unsigned *ret_port, struct error *error)
         return close_sockets(fds, app->n_loops);
     if (open_loops(app, fds, error) != 0)
         return -1;
+    if (wait_for_storage(app, error) != 0)
+        return -1;
     return start_threads(app, error);
 }
 
@@ -305,7 +380,7 @@ int app_start(const struct config *config, struct app **ret_app, struct error *e
         return -1;
     }
     log_info("listening", "host", config->host, "port", log_number(number, port), "storage", app->storage_ops->name,
-             "cache", cache_memory.name, "version", TELEMETRY_VERSION);
+             "cache", app->cache_ops->name, "version", TELEMETRY_VERSION);
     *ret_app = app;
     return 0;
 }

@@ -47,13 +47,9 @@ static struct setting find_in_file(const struct sources *sources, const char *ke
     return setting;
 }
 
-/* Looks a key up in one source, under both names if it has two. */
-static int find_in(finder *find, const struct sources *sources, const char *key, struct setting *ret_setting,
-                   struct error *error)
+static int find_stack(finder *find, const struct sources *sources, struct setting *ret_setting, struct error *error)
 {
-    *ret_setting = find(sources, key);
-    if (strcmp(key, stack_key) != 0)
-        return 0;
+    *ret_setting = find(sources, stack_key);
     struct setting other = find(sources, stack_alias);
     if (other.value == NULL)
         return 0;
@@ -64,12 +60,38 @@ static int find_in(finder *find, const struct sources *sources, const char *key,
     return 0;
 }
 
+static int find_secret(finder *find, const struct sources *sources, const struct config_row *row,
+                       struct setting *ret_setting, struct error *error)
+{
+    *ret_setting = find(sources, row->key);
+    struct setting file = find(sources, row->file_key);
+    if (file.value == NULL)
+        return 0;
+    if (ret_setting->value != NULL)
+        return setting_refuse(&file, error, "%s is set too: set only one of them", row->key);
+    *ret_setting = file;
+    ret_setting->is_path = true;
+    return 0;
+}
+
+/* Looks a row up in one source, under both names if it has two. */
+static int find_in(finder *find, const struct sources *sources, const struct config_row *row,
+                   struct setting *ret_setting, struct error *error)
+{
+    if (strcmp(row->key, stack_key) == 0)
+        return find_stack(find, sources, ret_setting, error);
+    if (row->kind == CONFIG_SECRET)
+        return find_secret(find, sources, row, ret_setting, error);
+    *ret_setting = find(sources, row->key);
+    return 0;
+}
+
 static int row_find(const struct sources *sources, const struct config_row *row, struct setting *ret_setting,
                     struct error *error)
 {
-    if (find_in(find_in_environment, sources, row->key, ret_setting, error) < 0)
+    if (find_in(find_in_environment, sources, row, ret_setting, error) < 0)
         return -1;
-    if (ret_setting->value == NULL && find_in(find_in_file, sources, row->key, ret_setting, error) < 0)
+    if (ret_setting->value == NULL && find_in(find_in_file, sources, row, ret_setting, error) < 0)
         return -1;
     if (ret_setting->value == NULL)
         *ret_setting = (struct setting){ .key = row->key, .value = row->standard, .path = "default" };
@@ -85,10 +107,15 @@ static int row_load(struct config *config, const struct sources *sources, const 
     return config_value_read(config, row, &setting, error);
 }
 
+static bool is_key_of(const struct config_row *row, const char *key)
+{
+    return strcmp(row->key, key) == 0 || (row->file_key != NULL && strcmp(row->file_key, key) == 0);
+}
+
 static const struct config_row *row_of(const char *key)
 {
     const struct config_row *row = config_rows;
-    while (row->title != NULL || (row->key != NULL && strcmp(row->key, key) != 0))
+    while (row->title != NULL || (row->key != NULL && !is_key_of(row, key)))
         row++;
     return row->key == NULL ? NULL : row;
 }
@@ -140,7 +167,7 @@ static int file_read(struct sources *sources, const char *directory, const char 
 static int stack_check(const struct sources *sources, const char *stack, struct error *error)
 {
     struct setting setting;
-    if (find_in(find_in_file, sources, stack_key, &setting, error) < 0)
+    if (find_stack(find_in_file, sources, &setting, error) < 0)
         return -1;
     if (!sources->path_is_stack || setting.value == NULL || strcmp(setting.value, stack) == 0)
         return 0;

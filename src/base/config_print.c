@@ -40,9 +40,11 @@ static void print_number(const struct config_row *row, uint64_t number, FILE *ou
         fprintf(out, "%" PRIu64, number);
 }
 
-/* What a number may be, behind the help. */
+/* What a number may be, behind the help, or how else a secret can be set. */
 static void print_bounds(const struct config_row *row, FILE *out)
 {
+    if (row->file_key != NULL)
+        fprintf(out, " (or %s: a file that holds it)", row->file_key);
     if (config_is_text(row))
         return;
     fputs(" (", out);
@@ -59,7 +61,9 @@ void config_print(const struct config *config, FILE *out)
         if (row->key == NULL)
             continue;
         fprintf(out, "%s=", row->key);
-        if (config_is_text(row))
+        if (row->kind == CONFIG_SECRET)
+            fputs(**config_text(&values, row) == '\0' ? "" : "***", out);
+        else if (config_is_text(row))
             print_text(*config_text(&values, row), out);
         else
             print_number(row, *config_number(&values, row), out);
@@ -74,7 +78,7 @@ void config_help(FILE *out)
             fprintf(out, "%s%s:\n", row == config_rows ? "" : "\n", row->title);
             continue;
         }
-        fprintf(out, "  %-22s %-10s %s", row->key, row->standard, row->help);
+        fprintf(out, "  %-26s %-10s %s", row->key, row->standard, row->help);
         print_bounds(row, out);
         fputc('\n', out);
     }

@@ -3,10 +3,19 @@
 
 #include <inttypes.h>
 
+#define CONFIG_FILE_KEY_TEXT(key)   NULL
+#define CONFIG_FILE_KEY_CHOICE(key) NULL
+#define CONFIG_FILE_KEY_SECRET(key) (key "_FILE")
+#define CONFIG_FILE_KEY_COUNT(key)  NULL
+#define CONFIG_FILE_KEY_BYTES(key)  NULL
+#define CONFIG_FILE_KEY_MS(key)     NULL
+#define CONFIG_FILE_KEY_US(key)     NULL
+#define CONFIG_FILE_KEY_DAYS(key)   NULL
+
 const struct config_row config_rows[] = {
 #define CONFIG_TITLE(text) { .title = (text) },
 #define CONFIG_ROW(member, key, kind, standard, min, max, help)                                                        \
-    { NULL, (key), CONFIG_##kind, offsetof(struct config, member), (standard), (min), (max), (help) },
+    { NULL, (key), CONFIG_FILE_KEY_##kind(key), CONFIG_##kind, offsetof(struct config, member), (standard), (min), (max), (help) },
     CONFIG_TABLE(CONFIG_TITLE, CONFIG_ROW)
 #undef CONFIG_ROW
 #undef CONFIG_TITLE

@@ -4,11 +4,12 @@
 
 #include <telemetry/config.h>
 
-enum config_kind { CONFIG_TEXT, CONFIG_CHOICE, CONFIG_COUNT, CONFIG_BYTES, CONFIG_MS, CONFIG_US, CONFIG_DAYS };
+enum config_kind { CONFIG_TEXT, CONFIG_CHOICE, CONFIG_SECRET, CONFIG_COUNT, CONFIG_BYTES, CONFIG_MS, CONFIG_US, CONFIG_DAYS };
 
 struct config_row {
     const char *title; /* of the group that begins here; then all else is unset */
     const char *key;
+    const char *file_key; /* for a secret, the key that names a file of it; else NULL */
     enum config_kind kind;
     size_t offset; /* of the member in struct config */
     const char *standard;
@@ -21,7 +22,7 @@ extern const struct config_row config_rows[];
 
 static inline bool config_is_text(const struct config_row *row)
 {
-    return row->kind == CONFIG_TEXT || row->kind == CONFIG_CHOICE;
+    return row->kind == CONFIG_TEXT || row->kind == CONFIG_CHOICE || row->kind == CONFIG_SECRET;
 }
 
 /* The member of a row: *config_text() or *config_number(), as config_is_text() says. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/config_value.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-enum { EXCERPT_BYTES = 48, ALLOWED_BYTES = 160 };
+enum { EXCERPT_BYTES = 48, ALLOWED_BYTES = 160, SECRET_MAX_BYTES = 4096 };
 
 /* What a number of each kind counts, for the line that refuses one. */
 static const char *const nouns[] = { [CONFIG_COUNT] = "whole number",
@@ -98,6 +99,13 @@ static bool is_choice(const char *words, const char *value)
     }
 }
 
+static bool has_control(const char *text)
+{
+    while (*text != '\0' && !is_control(*text))
+        text++;
+    return *text != '\0';
+}
+
 static int text_check(const struct config_row *row, const struct setting *setting, struct error *error)
 {
     char allowed[ALLOWED_BYTES];
@@ -105,27 +113,65 @@ static int text_check(const struct config_row *row, const struct setting *settin
         snprintf(allowed, sizeof(allowed), "one of %.*s", (int)strcspn(row->help, ":"), row->help);
         return value_refuse(setting, error, allowed);
     }
-    for (const char *c = setting->value; *c != '\0'; c++)
-        if (is_control(*c))
-            return value_refuse(setting, error, "a text without control characters");
+    if (has_control(setting->value))
+        return value_refuse(setting, error, "a text without control characters");
     return 0;
+}
+
+/* Puts a copy of the text in the row's member. */
+static int text_keep(struct config *config, const struct config_row *row, const struct setting *setting,
+                     const char *value, struct error *error)
+{
+    char *copy = strdup(value);
+    if (copy == NULL)
+        return setting_refuse(setting, error, "no memory to keep it");
+    char **text = config_text(config, row);
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+/* A secret's bytes go into no line, whatever is wrong with them. */
+static int secret_keep(struct config *config, const struct config_row *row, const struct setting *setting,
+                       const char *value, struct error *error)
+{
+    if (has_control(value))
+        return setting_refuse(setting, error, "it must be one line of text without control characters");
+    return text_keep(config, row, setting, value, error);
+}
+
+static int secret_keep_file(struct config *config, const struct config_row *row, const struct setting *setting,
+                            struct error *error)
+{
+    char value[SECRET_MAX_BYTES + 1];
+    if (text_check(row, setting, error) < 0)
+        return -1;
+    FILE *file = fopen(setting->value, "re");
+    if (file == NULL)
+        return setting_refuse(setting, error, "cannot read %s: %s", setting->value, strerror(errno));
+    size_t len = fread(value, 1, sizeof(value), file);
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (failed)
+        return setting_refuse(setting, error, "cannot read %s", setting->value);
+    while (len > 0 && (value[len - 1] == '\n' || value[len - 1] == '\r'))
+        len--;
+    if (len == 0 || len > SECRET_MAX_BYTES || memchr(value, '\0', len) != NULL)
+        return setting_refuse(setting, error, "%s must hold one line of 1 to %d bytes", setting->value,
+                              (int)SECRET_MAX_BYTES);
+    value[len] = '\0';
+    return secret_keep(config, row, setting, value, error);
 }
 
 int config_value_read(struct config *config, const struct config_row *row, const struct setting *setting,
                       struct error *error)
 {
     uint64_t number;
-    if (config_is_text(row)) {
-        if (text_check(row, setting, error) < 0)
-            return -1;
-        char *copy = strdup(setting->value);
-        if (copy == NULL)
-            return setting_refuse(setting, error, "no memory to keep it");
-        char **text = config_text(config, row);
-        free(*text);
-        *text = copy;
-        return 0;
-    }
+    if (row->kind == CONFIG_SECRET)
+        return setting->is_path ? secret_keep_file(config, row, setting, error)
+                                : secret_keep(config, row, setting, setting->value, error);
+    if (config_is_text(row))
+        return text_check(row, setting, error) < 0 ? -1 : text_keep(config, row, setting, setting->value, error);
     if (!number_parse(setting->value, row->kind == CONFIG_BYTES, &number) || number < row->min || number > row->max)
         return number_refuse(row, setting, error);
     *config_number(config, row) = number;

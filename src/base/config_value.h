@@ -10,6 +10,7 @@ struct setting {
     const char *value; /* NULL: it is not there */
     const char *path;  /* of the file; NULL: the environment */
     unsigned line;     /* in the file */
+    bool is_path;      /* of a secret: value names the file that holds it */
 };
 
 /* Writes the line `place: key: reason`; returns -1. */

@@ -19,6 +19,12 @@ uint64_t hash_stable(struct slice bytes)
     return XXH3_64bits(bytes.data, bytes.len);
 }
 
+struct hash128 hash_stable128(struct slice bytes)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes.data, bytes.len);
+    return (struct hash128){ hash.high64, hash.low64 };
+}
+
 uint64_t hash_seeded(struct slice bytes)
 {
     pthread_once(&seed_once, seed_make);

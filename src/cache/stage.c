@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Each hop starts a call of the backend, which ends, now or later, in ended(). */
+/* Each hop starts a call of the backend, which ends, now or later, in ended(): before start() returns,
+ * in a pump, or in close. */
 #include "cache/stage.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include <telemetry/cache.h>
 #include <telemetry/clock.h>
@@ -47,8 +49,8 @@ static void lead(struct cache_worker *self, struct job *job)
 
 static void park(struct cache_worker *self, struct flight *flight, struct job *job)
 {
-    if (job->deadline_ns < self->worker.tick_ns)
-        self->worker.tick_ns = job->deadline_ns;
+    if (job->deadline_ns < self->followers_due_ns)
+        self->followers_due_ns = job->deadline_ns;
     parked_push(&flight->followers, &job);
 }
 
@@ -256,13 +258,37 @@ static void start(struct cache_worker *self, struct job *job)
 
 /* Stage ------------------------------------------------------------------- */
 
+static void watch(void *context, int fd, short events)
+{
+    struct cache_worker *self = context;
+    worker_watch(&self->worker, fd, events);
+}
+
 static int cache_open(struct worker *worker, struct error *error)
 {
     struct cache_worker *self = self_of(worker);
     struct cache_settings settings = { .max_bytes = self->settings.max_bytes,
                                        .ttl_ns = self->settings.ttl_ns,
-                                       .stats = worker->stats };
-    return self->settings.ops->open(&settings, ended, self, &self->cache, error);
+                                       .stats = worker->stats,
+                                       .watch = watch,
+                                       .remote = self->settings.remote };
+    bool has_pump = self->settings.ops->pump != NULL;
+    if (has_pump && worker_watch_open(worker) < 0)
+        return error_set(error, 1, "cannot watch a connection of the cache: %s", strerror(errno));
+    if (self->settings.ops->open(&settings, ended, self, &self->cache, error) < 0)
+        return -1;
+    if (has_pump)
+        self->backend_due_ns = worker->tick_ns = 0;
+    return 0;
+}
+
+/* Behind each batch and in each tick: notes when the next tick is due. */
+static void pump(struct cache_worker *self)
+{
+    if (self->settings.ops->pump != NULL)
+        self->backend_due_ns = self->settings.ops->pump(self->cache);
+    uint64_t due_ns = self->followers_due_ns;
+    self->worker.tick_ns = self->backend_due_ns < due_ns ? self->backend_due_ns : due_ns;
 }
 
 static void cache_step(struct worker *worker, struct job *jobs[], unsigned n)
@@ -270,8 +296,7 @@ static void cache_step(struct worker *worker, struct job *jobs[], unsigned n)
     struct cache_worker *self = self_of(worker);
     for (unsigned i = 0; i < n; i++)
         start(self, jobs[i]);
-    if (self->settings.ops->flush != NULL)
-        self->settings.ops->flush(self->cache);
+    pump(self);
 }
 
 /* Ends those past their deadline; returns the next deadline of one that stays. */
@@ -293,9 +318,8 @@ static uint64_t expire_followers(struct cache_worker *self, struct flight *fligh
 }
 
 /* Runs only when a deadline has come that some follower had: at most once for each of them. */
-static uint64_t cache_tick(struct worker *worker, uint64_t now_ns)
+static void expire_all_followers(struct cache_worker *self, uint64_t now_ns)
 {
-    struct cache_worker *self = self_of(worker);
     uint64_t next_ns = UINT64_MAX;
     for (unsigned i = 0; i < FLIGHT_BUCKETS && self->flights.n > 0; i++) {
         for (struct flight *flight = self->flights.buckets[i]; flight != NULL; flight = flight->next) {
@@ -303,7 +327,16 @@ static uint64_t cache_tick(struct worker *worker, uint64_t now_ns)
             next_ns = flight_ns < next_ns ? flight_ns : next_ns;
         }
     }
-    return next_ns;
+    self->followers_due_ns = next_ns;
+}
+
+static uint64_t cache_tick(struct worker *worker, uint64_t now_ns)
+{
+    struct cache_worker *self = self_of(worker);
+    if (now_ns >= self->followers_due_ns)
+        expire_all_followers(self, now_ns);
+    pump(self);
+    return worker->tick_ns;
 }
 
 static void cache_close(struct worker *worker)
@@ -311,6 +344,7 @@ static void cache_close(struct worker *worker)
     struct cache_worker *self = self_of(worker);
     assert(self->flights.n == 0); /* every leader came back */
     self->settings.ops->close(&self->cache);
+    outbox_flush(&worker->outbox);
 }
 
 const struct stage cache_stage = {
@@ -327,4 +361,6 @@ void cache_worker_init(struct cache_worker *worker, const struct cache_stage_set
     *worker = (struct cache_worker){ .settings = *settings };
     worker->worker.stage = &cache_stage;
     worker->worker.tick_ns = UINT64_MAX;
+    worker->followers_due_ns = UINT64_MAX;
+    worker->backend_due_ns = UINT64_MAX;
 }

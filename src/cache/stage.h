@@ -18,18 +18,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <telemetry/cache.h>
 #include <telemetry/worker.h>
 
 #include "cache/flights.h"
-
-struct cache;
-struct cache_ops;
 
 struct cache_stage_settings {
     const struct cache_ops *ops; /* kept; static */
     size_t max_bytes;            /* 0: no caching at all, every read is CACHE_BYPASS */
     uint64_t ttl_ns;
-    uint64_t stale_ns; /* how old an answer may be for any reader; a reader may allow more */
+    uint64_t stale_ns;          /* how old an answer may be for any reader; a reader may allow more */
+    struct cache_remote remote; /* lent until close */
 };
 
 struct cache_worker {
@@ -37,6 +36,8 @@ struct cache_worker {
     struct cache_stage_settings settings;
     struct cache *cache;
     struct flights flights;
+    uint64_t followers_due_ns; /* no follower's deadline is earlier */
+    uint64_t backend_due_ns;   /* when the backend wants to be pumped */
 };
 
 extern const struct stage cache_stage;

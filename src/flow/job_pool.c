@@ -31,8 +31,8 @@ struct job_pool *job_pool_new(unsigned n_jobs, unsigned loop)
     struct job_pool *pool = malloc(sizeof(*pool));
     if (pool == NULL)
         return NULL;
-    void *slots = mmap(NULL, slots_bytes(n_jobs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                       -1, 0);
+    void *slots =
+        mmap(NULL, slots_bytes(n_jobs), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (slots == MAP_FAILED) {
         free(pool);
         return NULL;

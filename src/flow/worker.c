@@ -81,7 +81,8 @@ static void worker_run(struct worker *worker)
             continue;
         if (stopping)
             return;
-        inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns);
+        if (inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns))
+            worker->tick_ns = 0; /* what the stage watches wants its attention */
     }
 }
 
@@ -133,4 +134,14 @@ void worker_stop(struct worker *worker)
     pthread_join(worker->thread, NULL);
     free(worker->batch);
     worker->batch = NULL;
+}
+
+int worker_watch_open(struct worker *worker)
+{
+    return inbox_watch_open(worker->inbox);
+}
+
+void worker_watch(struct worker *worker, int fd, short events)
+{
+    inbox_watch(worker->inbox, fd, events);
 }

@@ -27,17 +27,24 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
     *ret_buffer = uv_buf_init(connection->loop->read_buffer, READ_BYTES);
 }
 
+/* Nothing of it is under way, so that a client has nothing to lose by its end. */
+static bool is_quiet(const struct connection *connection)
+{
+    return connection->n_pipeline == 0 && !connection->has_refusal && !connection->outlet.writing;
+}
+
 /* The client sends no more: what was whole is answered, the rest is dropped. */
 static void on_end(struct connection *connection)
 {
     connection->ended = true;
     connection->intake.phase = INTAKE_DONE;
     intake_free(connection);
-    if (connection->outlet.shut ||
-        (connection->n_pipeline == 0 && !connection->has_refusal && !connection->outlet.writing))
+    if (connection->outlet.shut || is_quiet(connection)) {
         connection_close(connection);
-    else
-        connection_settle(connection);
+        return;
+    }
+    loop_mark_dirty(connection->loop, connection); /* perhaps the last answer is out already */
+    connection_settle(connection);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n_bytes, const uv_buf_t *buffer)
@@ -175,6 +182,9 @@ void connection_drain(struct connection *connection)
         intake_refuse(connection, STATUS_DRAINING, "the server is shutting down");
     } else if (connection->last != NULL && !connection->has_refusal) {
         connection->last->home.keep_alive = false;
+    } else if (is_quiet(connection)) {
+        connection_close(connection);
+        return;
     }
     loop_mark_dirty(connection->loop, connection);
     connection_settle(connection);

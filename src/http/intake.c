@@ -88,10 +88,9 @@ void intake_free(struct connection *connection)
 
 static bool copy_request(struct job *job, const struct request *request)
 {
-    bool copied = true;
     job->request = *request;
     job->request.target = arena_copy(&job->arena, request->target);
-    copied = job->request.target.data != NULL;
+    bool copied = job->request.target.data != NULL;
 #define COPY_MEMBER(member, name)                                                                                      \
     if (request->member.len > 0) {                                                                                     \
         job->request.member = arena_copy(&job->arena, request->member);                                                \
@@ -322,17 +321,13 @@ static bool feed_head(struct connection *connection, struct feed *feed, size_t *
         skip_empty_lines(feed);
     if (feed->left == 0)
         return false;
-    switch (head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal)) {
-    case HEAD_INCOMPLETE:
-        return false;
-    case HEAD_REFUSED:
+    enum head_progress progress =
+        head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal);
+    if (progress == HEAD_REFUSED)
         intake_refuse(connection, refusal.status, refusal.detail);
-        return true;
-    case HEAD_COMPLETE:
+    else if (progress == HEAD_COMPLETE)
         feed_whole_head(connection, feed, head_bytes);
-        return true;
-    }
-    return false;
+    return progress != HEAD_INCOMPLETE;
 }
 
 /* Makes requests of the feed until it is empty, a head is not whole, or the intake is not open. */

@@ -3,6 +3,7 @@
  * where several loops share the port it is closed again and each gets a socket with it. */
 #include "http/listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -81,6 +82,7 @@ int listener_open(const char *host, unsigned port, unsigned n_sockets, int ret_f
     struct addrinfo *address;
     if (resolve(host, port, &address, error) != 0)
         return -1;
+    assert(n_sockets >= 1);
     int result = bind_all(address, n_sockets, ret_fds, ret_port);
     if (result != 0 && errno == EADDRINUSE)
         error_set(error, 1, "port %u of %s is taken: stop what listens there, or set PORT to another (0: any free one)",

@@ -141,7 +141,8 @@ static bool has_drained(const struct loop *loop)
     return loop->n_connections == 0 && job_pool_in_use(loop->pool) == 0;
 }
 
-/* At the end of the drain time whoever is left is closed. */
+/* At the end of the drain time whoever is left is closed. The loop itself stays until the last job is
+ * home: the stages, which end behind it, would have nowhere to send it. */
 static void drain_further(struct loop *loop)
 {
     if (has_drained(loop)) {
@@ -152,7 +153,6 @@ static void drain_further(struct loop *loop)
         return;
     while (loop->connections != NULL)
         connection_close(loop->connections);
-    close_handles(loop);
 }
 
 static void on_drain_turn(uv_timer_t *timer)
@@ -266,7 +266,7 @@ void loop_arm_timer(struct loop *loop)
     uint64_t next_ns = waits_next_ns(&loop->waits);
     if (loop->oldest != NULL && expiry_ns(loop, loop->oldest) < next_ns)
         next_ns = expiry_ns(loop, loop->oldest);
-    if (loop->draining && loop->drain_until_ns < next_ns)
+    if (loop->draining && loop->drain_until_ns > loop_now_ns(loop) && loop->drain_until_ns < next_ns)
         next_ns = loop->drain_until_ns;
     if (loop->accept_later && loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS < next_ns)
         next_ns = loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS;

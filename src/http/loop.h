@@ -84,7 +84,7 @@ void loop_close(struct loop *loop);
 
 /* Loop thread -------------------------------------------------------------- */
 /* The wake callback of the loop's inbox; sender threads call it. */
-void loop_wake(void *loop);
+void loop_wake(void *context);
 /* clock_ns() of the loop's turn. */
 uint64_t loop_now_ns(const struct loop *loop);
 /* Sees to it that the timer fires no later than the waits and requests under way ask for. */

@@ -6,6 +6,8 @@
  * of all open objects lie on one stack of hashes; those of the innermost object are its top. */
 #include "json_gate.h"
 
+#include <assert.h>
+
 #include "json_scan.h"
 
 #include <telemetry/hash.h>
@@ -58,6 +60,7 @@ static bool push(struct walk *walk, bool is_object)
     if (gate->depth + walk->depth >= gate->depth_max)
         return refuse(gate, gate->at, "nested too deeply");
     unsigned level = walk->depth++;
+    assert(level < gate->depth_max);
     uint64_t bit = UINT64_C(1) << level % 64;
     uint64_t *bits = &walk->objects[level / 64];
     *bits = is_object ? *bits | bit : *bits & ~bit;

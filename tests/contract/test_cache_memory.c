@@ -5,5 +5,6 @@
 
 int main(void)
 {
-    return cache_contract_run(&cache_memory);
+    const struct contract_backend memory = { .ops = &cache_memory };
+    return cache_contract_run(&memory);
 }

@@ -20,9 +20,12 @@ SANITIZER_WORDS = re.compile(r"ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runt
 
 
 def environment(**settings):
-    """The environment of a server: this process's own without its settings, then APP_ENV=test, then `settings`."""
+    """The environment of a server: this process's own without its settings, then APP_ENV=test, then `settings`.
+    TEST_REDIS_URI gives every server a Redis as its cache."""
     keep = ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "TMPDIR")
     given = {key: os.environ[key] for key in keep if key in os.environ}
+    if os.environ.get("TEST_REDIS_URI"):
+        given["REDIS_URI"] = os.environ["TEST_REDIS_URI"]
     return {**given, "APP_ENV": "test", **{key: str(value) for key, value in settings.items()}}
 
 
@@ -86,6 +89,12 @@ class Server:
         """One request on a connection of its own."""
         with self.connect() as connection:
             return connection.request(*arguments, **options)
+
+    def store(self, items):
+        """Posts one metric or a batch, which must succeed."""
+        answer = self.request("POST", "/metrics", items)
+        assert answer.status == 201, answer
+        return answer
 
     def list_all(self, **parameters):
         """Every metric of a list, page by page, past the cache."""

@@ -1,6 +1,8 @@
 """The command line and the configuration: what is printed, and how a bad setting ends."""
 import re
 import socket
+import threading
+import time
 
 import pytest
 
@@ -72,8 +74,12 @@ def test_bad_line_of_env_file(tmp_path, case):
     assert run_binary("--check-config", cwd=tmp_path, APP_ENV="").returncode == EX_CONFIG
 
 
-@pytest.mark.parametrize("settings, word", [({"PORT": "abc"}, "PORT"), ({"LOOPS": "0"}, "LOOPS"), ({"APP_ENV": "moon"}, "APP_ENV"),
-                                            ({"APP_ENV": "test", "ENVIRONMENT": "dev"}, "ENVIRONMENT")])
+@pytest.mark.parametrize("settings, word", [
+    ({"PORT": "abc"}, "PORT"),
+    ({"LOOPS": "0"}, "LOOPS"),
+    ({"APP_ENV": "moon"}, "APP_ENV"),
+    ({"APP_ENV": "test", "ENVIRONMENT": "dev"}, "ENVIRONMENT"),
+])
 def test_bad_variable(settings, word):
     done = run_binary(**settings)
     assert done.returncode == EX_CONFIG and done.stderr.count("\n") == 1
@@ -81,8 +87,8 @@ def test_bad_variable(settings, word):
 
 
 FORMS = [
-    ("JOBS=7", "7"), ("export JOBS=7", "7"), ("JOBS='7'", "7"), ('JOBS="7"', "7"), ("JOBS=7 # seven", "7"), ("JOBS = 7", "7"),
-    ("JOBS=5\nJOBS=7", "7"), ("JOBS=7\r", "7"), ("\ufeffJOBS=7", "7"), ("JOBS=", "2048"),
+    ("JOBS=7", "7"), ("export JOBS=7", "7"), ("JOBS='7'", "7"), ('JOBS="7"', "7"), ("JOBS=7 # seven", "7"),
+    ("JOBS = 7", "7"), ("JOBS=5\nJOBS=7", "7"), ("JOBS=7\r", "7"), ("\ufeffJOBS=7", "7"), ("JOBS=", "2048"),
 ]
 
 
@@ -148,3 +154,43 @@ def one_line_of_error(text):
     """One line says what is wrong; log lines of level info may stand before it."""
     lines = [line for line in text.splitlines() if not re.search(r'"level": ?"(info|debug)"', line)]
     return len(lines) == 1 or pytest.fail(text)
+
+
+def test_healthcheck_of_a_running_server(start):
+    server = start()
+    done = run_binary("--healthcheck", PORT=server.port)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert run_binary("--healthcheck", PORT=server.port, HOST="0.0.0.0").returncode == 0, "asked on the loopback"
+
+
+@pytest.mark.parametrize("reply, word", [(None, "in time"), (b"", "no whole answer"), (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "503"),
+                                         (b"HTTP", "no whole answer")])
+def test_healthcheck_of_a_sick_server(reply, word):
+    """None: it takes the connection and says nothing; b"": it closes; else it says this and leaves the connection open."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            connection = listener.accept()[0]
+            with connection:
+                connection.recv(1000)
+                if reply != b"":
+                    connection.sendall(reply or b"")
+                    over.wait(10)
+
+        over = threading.Event()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        began = time.monotonic()
+        done = run_binary("--healthcheck", PORT=listener.getsockname()[1])
+        took_s = time.monotonic() - began
+        over.set()
+        thread.join()
+    assert done.returncode == 1 and word in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert took_s < 2.5
+
+
+def test_healthcheck_without_a_server():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        done = run_binary("--healthcheck", PORT=unused.getsockname()[1])
+    assert done.returncode == 1 and "refused" in done.stderr
+    assert run_binary("--healthcheck", PORT=0).returncode == 1

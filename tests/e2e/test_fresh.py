@@ -4,7 +4,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from server import Server
 from wire import fresh_id
+
+SETTINGS = {"one thread for each stage": {}, "several": {"LOOPS": 3, "PARSER_WORKERS": 3, "QUERY_WORKERS": 4}}
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def server(request, tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("fresh"), **SETTINGS[request.param])
+    yield server
+    server.stop()
+
 
 WRITERS, READERS, WRITES = 4, 4, 60
 

@@ -70,8 +70,8 @@ ACCEPTED = {
     "no blank behind the colon": b"GET /healthz HTTP/1.1\r\nHost:here\r\n\r\n",
     "100 fields": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-A: 1\r\n" * 99 + b"\r\n",
     "absolute form": b"GET http://here/healthz HTTP/1.1\r\n" + HOST + b"\r\n",
-    "an upgrade that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST
-                                    + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+    "an upgrade that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\n"
+                                    + b"Upgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
     "a web socket that is not taken": b"GET /healthz HTTP/1.1\r\n" + HOST
                                       + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     "a GET with a body": b"GET /healthz HTTP/1.1\r\n" + HOST + LENGTH + b"\r\n" + BODY,
@@ -247,7 +247,8 @@ def test_other_expectations_are_417(server):
 
 def test_expect_with_the_body_sent_already(server, name):
     with server.connect() as connection:
-        connection.send(connection.make("POST", "/metrics", {"name": name, "value": 1}, headers={"Expect": "100-continue"}))
+        metric = {"name": name, "value": 1}
+        connection.send(connection.make("POST", "/metrics", metric, headers={"Expect": "100-continue"}))
         answer = connection.read_answer()
         while answer.status == 100:
             answer = connection.read_answer()

@@ -1,7 +1,7 @@
 """kill -9 under load: every metric that was answered is there afterwards, exactly once.
 
-KILL_ROUNDS (default 20) rounds on one data folder. Each starts a server, lets several clients post singles and batches of
-values that never repeat, kills it once enough were answered, and starts it again to look.
+KILL_ROUNDS (default 20) rounds on one data folder. Each starts a server, lets several clients post singles and batches
+of values that never repeat, kills it once enough were answered, and starts it again to look.
 """
 import os
 import random
@@ -53,7 +53,7 @@ class Load:
 def test_nothing_that_was_answered_is_lost_or_doubled(start, tmp_path):
     chance = random.Random(7)
     acknowledged = []
-    server = start(data_dir=tmp_path / "data")
+    server = start(data_dir=tmp_path / "data", LOOPS=2, PARSER_WORKERS=2)
     for round_ in range(1, ROUNDS + 1):
         load = Load(server, round_)
         with ThreadPoolExecutor(CLIENTS) as pool:
@@ -64,7 +64,7 @@ def test_nothing_that_was_answered_is_lost_or_doubled(start, tmp_path):
                 server.kill()
             for client in clients:
                 client.result()
-        server = start(data_dir=tmp_path / "data")
+        server = start(data_dir=tmp_path / "data", LOOPS=2, PARSER_WORKERS=2)
         report(f"round {round_}", load.acknowledged, server.list_all(name=load.name))
         acknowledged += load.acknowledged
     report("all rounds", acknowledged, server.list_all(name="kill.*"))
@@ -75,7 +75,8 @@ def report(title, acknowledged, metrics):
     lost = [value for value in acknowledged if value not in counts]
     doubled = [value for value, count in counts.items() if count > 1]
     ids = Counter(metric["id"] for metric in metrics)
-    print(f"kill -9, {title}: {len(acknowledged)} acknowledged, {len(counts)} found, {len(lost)} lost, {len(doubled)} doubled")
+    print(f"kill -9, {title}: {len(acknowledged)} acknowledged, {len(counts)} found, "
+          f"{len(lost)} lost, {len(doubled)} doubled")
     assert acknowledged, "no metric was acknowledged: the test showed nothing"
     assert not lost and not doubled, f"lost {lost[:5]}, doubled {doubled[:5]}"
     assert len(ids) == len(metrics), "an id comes twice"

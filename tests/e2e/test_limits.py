@@ -103,7 +103,7 @@ def test_slow_reader_is_cut_off(start, name):
     """A client that asks for much and reads nothing is closed; others are served meanwhile."""
     server = start(WRITE_TIMEOUT_MS=500)
     items = [{"name": name, "tags": ["t" * 120], "value": i} for i in range(1000)]
-    assert server.request("POST", "/metrics", items).status == 201
+    server.store(items)
     with server.connect(receive_buffer=4096) as slow:
         request = slow.make("GET", f"/metrics?name={name}&limit=1000")
         slow.socket.settimeout(0.5)
@@ -119,7 +119,7 @@ def test_slow_reader_is_cut_off(start, name):
 
 def test_a_slow_but_steady_reader_gets_everything(start, name):
     server = start()
-    assert server.request("POST", "/metrics", [{"name": name, "tags": ["t" * 120], "value": i} for i in range(1000)]).status == 201
+    server.store([{"name": name, "tags": ["t" * 120], "value": i} for i in range(1000)])
     whole = server.request("GET", f"/metrics?name={name}&limit=1000").body
     with server.connect(receive_buffer=4096) as slow:
         slow.send(slow.make("GET", f"/metrics?name={name}&limit=1000") * 20)
@@ -138,7 +138,8 @@ def test_more_requests_than_jobs_are_answered_or_refused_but_never_lost(start, n
         answers = []
         with server.connect() as connection:
             for i in range(40):
-                answers.append((worker * 100 + i, connection.request("POST", "/metrics", {"name": name, "value": worker * 100 + i})))
+                value = worker * 100 + i
+                answers.append((value, connection.request("POST", "/metrics", {"name": name, "value": value})))
         return answers
 
     with ThreadPoolExecutor(16) as pool:
@@ -193,7 +194,7 @@ def test_full_disk_refuses_writes_keeps_reads_and_recovers(start, name):
     """A file size limit stands in for a full disk; lifting it must heal the server without a restart."""
     server = start(before_exec=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
     batch = [{"name": name, "tags": ["x" * 100], "value": i} for i in range(200)]
-    assert server.request("POST", "/metrics", batch).status == 201
+    server.store(batch)
     pid, unlimited = server.process.pid, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
     accepted, refused = 200, 0

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -71,7 +71,8 @@ class Sending:
             answer = connection.request("POST", "/metrics", as_sent(portion[0]))
             assert answer.status in (200, 201), answer
         else:
-            answer = connection.request("POST", "/metrics", ndjson(map(as_sent, portion)), content_type="application/x-ndjson")
+            body = ndjson(map(as_sent, portion))
+            answer = connection.request("POST", "/metrics", body, content_type="application/x-ndjson")
             assert answer.status == 201 and answer.json() == {"accepted": len(portion)}, answer
         with self.changed:
             self.done[number] = True
@@ -115,7 +116,8 @@ def loaded(metrics, tmp_path_factory):
         for client in sending.start(server, pool):
             client.result()
     assert all(sending.done)
-    print(f"nab: {len(metrics)} posted in {time.monotonic() - begun:.1f} s, killed after {answered_before} were answered")
+    seconds = time.monotonic() - begun
+    print(f"nab: {len(metrics)} posted in {seconds:.1f} s, killed after {answered_before} were answered")
     yield server
     server.stop()
 
@@ -132,8 +134,8 @@ def test_nothing_is_lost_and_nothing_is_double(loaded, metrics):
 
 
 def same(shown, metric):
-    wanted = {**as_sent(metric), "timestamp": datetime.utcfromtimestamp(metric["ms"] / 1000).isoformat(timespec="milliseconds") + "Z"}
-    return shown == wanted
+    moment = datetime.fromtimestamp(metric["ms"] / 1000, timezone.utc).replace(tzinfo=None)
+    return shown == {**as_sent(metric), "timestamp": moment.isoformat(timespec="milliseconds") + "Z"}
 
 
 def test_sending_all_of_it_again_changes_nothing(loaded, metrics):
@@ -220,7 +222,8 @@ def test_first_pages(loaded, metrics):
 
 
 def test_a_walk_in_small_pages(loaded, metrics):
-    name, found, path = "adexchange.exchange_2_cpc_results", [], "/metrics?name=adexchange.exchange_2_cpc_results&limit=7"
+    name, found = "adexchange.exchange_2_cpc_results", []
+    path = target("/metrics", name=name, limit=7)
     with loaded.connect() as connection:
         while path:
             page = connection.request("GET", path).json()

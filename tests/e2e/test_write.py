@@ -99,7 +99,7 @@ def test_same_id_with_equal_body_is_200_and_stored_once(server, name):
 @pytest.mark.parametrize("change", [{"value": 2}, {"tags": ["b"]}, {"timestamp": 1001}, {"name": "test.other"}])
 def test_same_id_with_another_body_is_409(server, name, change):
     metric = {"id": fresh_id(), "name": name, "tags": ["a"], "value": 1, "timestamp": 1000}
-    assert server.request("POST", "/metrics", metric).status == 201
+    server.store(metric)
     assert_problem(server.request("POST", "/metrics", {**metric, **change}), 409, "conflict")
     document = server.request("GET", f"/metrics/{metric['id']}").json()
     assert document["value"] == 1 and document["tags"] == ["a"] and document["name"] == name
@@ -173,7 +173,7 @@ def test_batch_with_a_syntax_error_in_a_late_line_stores_nothing(server, name):
 
 def test_batch_with_an_id_that_conflicts_stores_nothing(server, name):
     taken = {"id": fresh_id(), "name": "test.taken", "value": 1, "timestamp": 1}
-    assert server.request("POST", "/metrics", taken).status == 201
+    server.store(taken)
     items = [{"name": name, "value": 1}, {**taken, "value": 2}, {"name": name, "value": 3}]
     problem = assert_problem(server.request("POST", "/metrics", items), 409, "conflict")
     assert [error["index"] for error in problem["errors"]] == [1]
@@ -183,7 +183,7 @@ def test_batch_with_an_id_that_conflicts_stores_nothing(server, name):
 def test_batch_may_repeat_what_is_stored(server, name):
     items = [{"id": fresh_id(), "name": name, "value": i, "timestamp": i} for i in range(10)]
     assert server.request("POST", "/metrics", items[:6]).json() == {"accepted": 6}
-    assert server.request("POST", "/metrics", items).status == 201
+    server.store(items)
     assert [metric["value"] for metric in stored(server, name)] == list(range(9, -1, -1))
 
 
@@ -271,9 +271,9 @@ def test_delete_removes_one(server, name):
 
 def test_a_deleted_id_can_be_stored_again(server, name):
     metric = {"id": fresh_id(), "name": name, "value": 1, "timestamp": 7}
-    assert server.request("POST", "/metrics", metric).status == 201
+    server.store(metric)
     assert server.request("DELETE", f"/metrics/{metric['id']}").status == 204
-    assert server.request("POST", "/metrics", {**metric, "value": 2}).status == 201
+    server.store({**metric, "value": 2})
     assert [found["value"] for found in stored(server, name)] == [2]
 
 
@@ -304,9 +304,9 @@ def test_body_limits(start, name):
     server = start(SINGLE_MAX_BYTES=2048, BODY_MAX_BYTES=8192, BATCH_MAX_ITEMS=20)
     fits = {"name": name, "value": 1, "tags": ["x" * 100]}
     padding = b" " * 3000
-    assert server.request("POST", "/metrics", fits).status == 201
+    server.store(fits)
     assert_problem(server.request("POST", "/metrics", json.dumps(fits).encode() + padding), 413, "body-too-large")
     assert_problem(server.request("POST", "/metrics", padding * 3), 413, "body-too-large")
-    assert server.request("POST", "/metrics", [fits] * 20).status == 201
+    server.store([fits] * 20)
     assert_problem(server.request("POST", "/metrics", [{"name": name, "value": 1}] * 21), 413)
     assert len(stored(server, name)) == 21

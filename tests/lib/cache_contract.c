@@ -127,14 +127,14 @@ static void bump_makes_name_and_all_old(void **state)
     assert_int_equal(contract_look(contract, SCOPE_ALL, "", "list"), CACHE_MISS);
 }
 
-static void bump_moves_generation_upwards(void **state)
+static void bump_moves_generation(void **state)
 {
     struct contract *contract = *state;
     contract_look(contract, SCOPE_NAME, "cpu", "key");
     uint64_t before = contract->reader->cache.generation;
     contract_bump_name(contract, "cpu");
     contract_look(contract, SCOPE_NAME, "cpu", "key");
-    assert_true(contract->reader->cache.generation > before);
+    assert_int_not_equal(contract->reader->cache.generation, before);
 }
 
 /* A backend may let scopes share a counter: of three names, at most one may share with `cpu`. */
@@ -255,15 +255,21 @@ static void put_never_replaces_a_newer_answer(void **state)
 
 /* Age ----------------------------------------------------------------------- */
 
+/* A remote cache starts to count when the put arrives there, so give it a little. */
 static void get_misses_past_ttl(void **state)
 {
+    enum { TTL_MS = 40, WAY_MS = 20 };
     struct contract *contract = *state;
-    contract_reopen(contract, 2 * NS_PER_MS);
+    unsigned n_hits = 0;
+    contract_reopen(contract, TTL_MS * NS_PER_MS);
     contract_fill(contract, SCOPE_ALL, "", "key");
     uint64_t filled_ns = contract->reader->cache.read_ns;
-    while (contract_look(contract, SCOPE_ALL, "", "key") == CACHE_HIT)
-        assert_true(clock_ns() < filled_ns + 2 * NS_PER_S);
-    assert_true(contract->reader->cache.read_ns > filled_ns + 2 * NS_PER_MS);
+    while (contract_look(contract, SCOPE_ALL, "", "key") == CACHE_HIT) {
+        n_hits++;
+        assert_true(contract->reader->cache.read_ns < filled_ns + (TTL_MS + WAY_MS) * NS_PER_MS);
+    }
+    assert_true(n_hits > 0);
+    assert_true(contract->reader->cache.read_ns > filled_ns + TTL_MS / 2 * NS_PER_MS);
     assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS), CACHE_MISS);
 }
 
@@ -290,10 +296,10 @@ static void get_allows_old_answers_by_their_own_read_time(void **state)
     assert_slice(contract->reader->reply.body, "old");
 }
 
-int cache_contract_run(const struct cache_ops *ops)
+int cache_contract_run(const struct contract_backend *backend)
 {
 #define CONTRACT_TEST(function)                                                                                        \
-    cmocka_unit_test_prestate_setup_teardown(function, contract_setup, contract_teardown, (void *)ops)
+    cmocka_unit_test_prestate_setup_teardown(function, contract_setup, contract_teardown, (void *)backend)
     const struct CMUnitTest tests[] = {
         CONTRACT_TEST(get_misses_what_was_never_put),
         CONTRACT_TEST(get_notes_generation_and_time),
@@ -305,7 +311,7 @@ int cache_contract_run(const struct cache_ops *ops)
         CONTRACT_TEST(put_keeps_nothing_without_generation),
         CONTRACT_TEST(peek_notes_generation_and_leaves_result),
         CONTRACT_TEST(bump_makes_name_and_all_old),
-        CONTRACT_TEST(bump_moves_generation_upwards),
+        CONTRACT_TEST(bump_moves_generation),
         CONTRACT_TEST(bump_leaves_other_names),
         CONTRACT_TEST(bump_moves_every_name_of_a_batch),
         CONTRACT_TEST(bump_of_update_moves_its_id_and_both_names),

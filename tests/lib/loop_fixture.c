@@ -40,6 +40,7 @@ struct loop_fixture {
     const char *release; /* NULL, or what the stage shall let go */
     unsigned n_released;
     bool stopping;
+    bool holds_nothing;
 };
 
 /* The stage ----------------------------------------------------------------- */
@@ -82,6 +83,11 @@ static void take(struct loop_fixture *fixture, struct job *job)
         return;
     }
     pthread_mutex_lock(&fixture->mutex);
+    if (fixture->holds_nothing) {
+        pthread_mutex_unlock(&fixture->mutex);
+        answer(fixture, job);
+        return;
+    }
     assert(fixture->n_held < HELD_MAX);
     fixture->held[fixture->n_held++] = job;
     pthread_cond_broadcast(&fixture->changed);
@@ -91,6 +97,7 @@ static void take(struct loop_fixture *fixture, struct job *job)
 static void let_go(struct loop_fixture *fixture)
 {
     unsigned n = 0;
+    pthread_mutex_lock(&fixture->mutex);
     for (unsigned i = 0; i < fixture->n_held; i++) {
         struct job *job = fixture->held[i];
         if (fixture->release[0] != '\0' && !slice_equal(job->request.target, slice_of(fixture->release)))
@@ -102,35 +109,39 @@ static void let_go(struct loop_fixture *fixture)
     fixture->n_held = n;
     fixture->release = NULL;
     pthread_cond_broadcast(&fixture->changed);
+    pthread_mutex_unlock(&fixture->mutex);
 }
 
-/* False when it is time to end. */
-static bool obey(struct loop_fixture *fixture)
+static void read_orders(struct loop_fixture *fixture, bool *ret_releasing, bool *ret_stopping)
 {
     pthread_mutex_lock(&fixture->mutex);
-    bool stopping = fixture->stopping;
-    if (fixture->release != NULL)
-        let_go(fixture);
+    *ret_releasing = fixture->release != NULL;
+    *ret_stopping = fixture->stopping;
     pthread_mutex_unlock(&fixture->mutex);
-    return !stopping;
 }
 
+/* Orders are read before the inbox and obeyed behind it: they hold for every job that came before them. */
 static void *stage_main(void *context)
 {
     struct loop_fixture *fixture = context;
-    for (bool goes_on = true; goes_on;) {
+    for (;;) {
         struct job *jobs[A_BATCH];
+        bool releasing, stopping;
         uint32_t ticket = inbox_ticket(fixture->inbox);
+        read_orders(fixture, &releasing, &stopping);
         unsigned n = inbox_drain(fixture->inbox, jobs, A_BATCH);
         fixture->outbox.now_ns = clock_ns();
         for (unsigned i = 0; i < n; i++)
             take(fixture, jobs[i]);
-        goes_on = obey(fixture) || n > 0;
+        if (releasing && n == 0)
+            let_go(fixture);
         outbox_flush(&fixture->outbox);
-        if (n == 0 && goes_on)
-            inbox_wait(fixture->inbox, ticket, UINT64_MAX);
+        if (n > 0 || releasing)
+            continue;
+        if (stopping)
+            return NULL;
+        inbox_wait(fixture->inbox, ticket, UINT64_MAX);
     }
-    return NULL;
 }
 
 /* Start and stop ------------------------------------------------------------ */
@@ -202,10 +213,12 @@ void loop_fixture_stop(struct loop_fixture **place)
 {
     struct loop_fixture *fixture = *place;
     struct loop *loop = &fixture->loop;
+    pthread_mutex_lock(&fixture->mutex);
+    fixture->holds_nothing = true; /* the loop waits for the last job */
+    pthread_mutex_unlock(&fixture->mutex);
     loop_fixture_release(fixture, "");
     loop_fixture_drain(fixture);
     loop_fixture_join(fixture);
-    loop_fixture_release(fixture, "");
     pthread_mutex_lock(&fixture->mutex);
     fixture->stopping = true;
     pthread_mutex_unlock(&fixture->mutex);

@@ -295,6 +295,31 @@ static void find_among_many_series(void **state)
     }
 }
 
+/* A metric that moves far from where its neighbours in order of arrival are. */
+static void find_follows_an_update_in_time(void **state)
+{
+    struct hands *hands = *state;
+    enum { N = 3000, MOVED = 700 };
+    static struct spec specs[N];
+    static struct metric_id ids[N];
+    char text[64];
+    for (unsigned i = 0; i < N; i++)
+        specs[i] = (struct spec){ "a", "", i, i, NULL };
+    hands_insert(hands, specs, N, ids);
+    for (int64_t to = -1000000; to <= 1000000; to += 2000000) {
+        specs[MOVED].timestamp_ms = to;
+        assert_int_equal(hands_update(hands, ids[MOVED], &specs[MOVED]), STATUS_OK);
+        struct job *job = hands_job(OP_FIND);
+        job->filter.from_ms = to;
+        job->filter.to_ms = to + 1;
+        assert_string_equal(hands_values(hands, job, text, sizeof(text)), "700");
+        job = hands_job(OP_FIND);
+        job->filter.limit = 1;
+        job->filter.ascending = to < 0;
+        assert_string_equal(hands_values(hands, job, text, sizeof(text)), "700+");
+    }
+}
+
 /* A list of which nothing passes, so that all of it is looked at. */
 static enum status look_at_all(struct hands *hands, uint64_t deadline_ns)
 {
@@ -338,6 +363,7 @@ int storage_contract_lists_run(const struct storage_ops *ops, unsigned run_rows)
         cmocka_unit_test_setup_teardown(find_in_empty_store_is_empty, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(find_gives_whole_metrics, set_up, tear_down),
         cmocka_unit_test_setup_teardown(find_among_many_series, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(find_follows_an_update_in_time, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(find_past_its_limit_is_too_slow, set_up_empty, tear_down),
     };
     suite_ops = ops;

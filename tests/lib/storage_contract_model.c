@@ -46,14 +46,11 @@ static unsigned dice(struct walk *walk, unsigned sides)
 
 static void random_words(struct walk *walk, unsigned one_in, char ret_text[SERIES_BYTES])
 {
+    size_t len = 0;
     ret_text[0] = '\0';
-    for (unsigned i = 0; i < N_CASES(tags); i++) {
-        if (dice(walk, one_in) != 0)
-            continue;
-        if (ret_text[0] != '\0')
-            strcat(ret_text, " ");
-        strcat(ret_text, tags[i]);
-    }
+    for (unsigned i = 0; i < N_CASES(tags); i++)
+        if (dice(walk, one_in) == 0)
+            len += (size_t)snprintf(ret_text + len, SERIES_BYTES - len, "%s%s", len == 0 ? "" : " ", tags[i]);
 }
 
 static void random_metric(struct walk *walk, struct known *ret_known)

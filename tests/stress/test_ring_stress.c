@@ -46,6 +46,7 @@ enum { PEERS_MAX = 8, JOBS_MAX = 1000, BATCH = 64, WATCH_MS = 20, HANG_MS = 1000
 /* How a reader sleeps and is woken. */
 enum sleep {
     SLEEP_IN_WAIT, /* inbox_wait() */
+    SLEEP_IN_POLL, /* the same, of a reader that can watch a socket */
     SLEEP_IN_UV,   /* uv_run(), woken by uv_async_send() */
     SLEEP_ON_FLAG  /* as uv_async of libuv 1.44, without its system calls: many more chances a second */
 };
@@ -56,7 +57,7 @@ struct scenario {
     unsigned n_jobs; /* of each sender, and the room of each lane */
     bool burst;      /* all jobs come home before the next ones leave, each with a wake of its own */
     enum sleep senders_sleep, echoes_sleep;
-    unsigned share;  /* hand-overs, in thousandths of all */
+    unsigned share; /* hand-overs, in thousandths of all */
 };
 
 static const struct scenario scenarios[] = {
@@ -68,6 +69,9 @@ static const struct scenario scenarios[] = {
     { "a loop and workers, 16 slots", 1, 3, 15, false, SLEEP_IN_UV, SLEEP_IN_WAIT, 16 },
     { "bursts of 2, wait", 1, 1, 2, true, SLEEP_IN_WAIT, SLEEP_IN_WAIT, 4 },
     { "bursts of 1 by two, wait", 2, 1, 1, true, SLEEP_IN_WAIT, SLEEP_IN_WAIT, 4 },
+    { "streams, poll, 64 slots", 3, 2, 63, false, SLEEP_IN_POLL, SLEEP_IN_POLL, 30 },
+    { "bursts of 2, poll", 1, 1, 2, true, SLEEP_IN_POLL, SLEEP_IN_POLL, 4 },
+    { "bursts of 1 by two, poll", 2, 1, 1, true, SLEEP_IN_WAIT, SLEEP_IN_POLL, 4 },
     { "bursts of 3, loop", 1, 1, 3, true, SLEEP_IN_WAIT, SLEEP_IN_UV, 4 },
     { "bursts of 32, loop", 1, 1, 32, true, SLEEP_ON_FLAG, SLEEP_IN_UV, 20 },
     { "bursts of 512, loop", 1, 1, 512, true, SLEEP_ON_FLAG, SLEEP_IN_UV, 200 },
@@ -86,8 +90,8 @@ struct peer {
     unsigned index; /* its lane in every inbox */
     enum sleep sleep;
     struct inbox *inbox;
-    _Alignas(64) atomic_int pending; /* SLEEP_ON_FLAG: 1 when woken */
-    uv_async_t async;                /* SLEEP_IN_UV */
+    _Alignas(64) atomic_int pending;            /* SLEEP_ON_FLAG: 1 when woken */
+    uv_async_t async;                           /* SLEEP_IN_UV */
     _Alignas(64) atomic_uint_fast64_t n_handed; /* by this one, for the watch */
     uint64_t target;                            /* hand-overs a sender makes at least */
     uint64_t sent[PEERS_MAX];                   /* numbers the hand-overs to each */
@@ -160,6 +164,7 @@ static void peer_sleep(struct peer *peer, uint32_t ticket)
 {
     switch (peer->sleep) {
     case SLEEP_IN_WAIT:
+    case SLEEP_IN_POLL:
         inbox_wait(peer->inbox, ticket, UINT64_MAX);
         break;
     case SLEEP_IN_UV:
@@ -217,7 +222,8 @@ static void check(struct peer *to, const struct job *job)
     }
     uint64_t expected = ++to->seen[from];
     if (job->home.number != expected)
-        fault(to->bench, job->home.number < expected ? "a job came twice" : "a job was lost or overtaken", from, to->index);
+        fault(to->bench, job->home.number < expected ? "a job came twice" : "a job was lost or overtaken", from,
+              to->index);
     else if (job->deadline_ns != seal(from, to->index, expected))
         fault(to->bench, "a job came without its bytes", from, to->index);
 }
@@ -315,7 +321,9 @@ static void *echo_main(void *context)
 
 static void peer_open(struct bench *bench, unsigned index, uint64_t target)
 {
-    static inbox_wake_fn *const wakes[] = { [SLEEP_IN_WAIT] = NULL, [SLEEP_IN_UV] = wake_uv, [SLEEP_ON_FLAG] = wake_flag };
+    static inbox_wake_fn *const wakes[] = {
+        [SLEEP_IN_WAIT] = NULL, [SLEEP_IN_UV] = wake_uv, [SLEEP_ON_FLAG] = wake_flag
+    };
     const struct scenario *scenario = bench->scenario;
     struct peer *peer = &bench->peers[index];
     bool sends = index < scenario->n_senders;
@@ -323,6 +331,8 @@ static void peer_open(struct bench *bench, unsigned index, uint64_t target)
     peer->sleep = sends ? scenario->senders_sleep : scenario->echoes_sleep;
     peer->inbox = inbox_new(bench->n_peers, scenario->n_jobs, wakes[peer->sleep], peer);
     assert_non_null(peer->inbox);
+    if (peer->sleep == SLEEP_IN_POLL)
+        assert_int_equal(inbox_watch_open(peer->inbox), 0);
     if (peer->sleep == SLEEP_IN_UV) {
         assert_int_equal(uv_loop_init(&peer->loop), 0);
         assert_int_equal(uv_async_init(&peer->loop, &peer->async, on_async), 0);

@@ -46,6 +46,7 @@ static int memory_open(const struct cache_settings *settings, cache_done_fn *don
     memory->done = done;
     memory->context = context;
     generations_init(&memory->generations);
+    stats_set(settings->stats, STATS_GAUGE_CACHE_UP, 1);
     *ret_cache = (struct cache *)memory;
     return 0;
 }

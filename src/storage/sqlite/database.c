@@ -8,8 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-
-enum { BUSY_MS = 250 };
+#include <string.h>
 
 #define WRITER_SETTINGS                                                                                                \
     "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"                                         \
@@ -46,6 +45,18 @@ static int open_failed(const char *path, sqlite3 **handle, struct error *error)
     return -1;
 }
 
+/* Where files cannot be mapped by several connections, SQLite stays in another mode without a word. */
+static bool has_log(sqlite3 *handle)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(handle, "PRAGMA journal_mode", -1, &statement, NULL) != SQLITE_OK)
+        return false;
+    const char *mode = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool is_wal = mode != NULL && strcmp(mode, "wal") == 0;
+    sqlite3_finalize(statement);
+    return is_wal;
+}
+
 int database_open(const char *path, enum database_role role, sqlite3 **ret_handle, struct error *error)
 {
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
@@ -54,9 +65,13 @@ int database_open(const char *path, enum database_role role, sqlite3 **ret_handl
     sqlite3 *handle = NULL;
     if (sqlite3_open_v2(path, &handle, flags, NULL) != SQLITE_OK)
         return open_failed(path, &handle, error);
-    sqlite3_busy_timeout(handle, BUSY_MS);
+    sqlite3_busy_timeout(handle, DATABASE_BUSY_MS);
     if (database_run(handle, settings_of_role[role]) != SQLITE_OK)
         return open_failed(path, &handle, error);
+    if (!has_log(handle)) {
+        database_close(&handle);
+        return error_set(error, 1, "%s cannot have a write-ahead log: name a DATA_DIR on a local disk", path);
+    }
     sqlite3_extended_result_codes(handle, 1);
     *ret_handle = handle;
     return 0;

@@ -13,6 +13,9 @@
 #include <telemetry/slice.h>
 #include <telemetry/status.h>
 
+/* How long a statement waits for a lock of another connection. */
+enum { DATABASE_BUSY_MS = 250 };
+
 enum database_role { DATABASE_WRITER, DATABASE_READER, DATABASE_UPKEEP };
 
 /* Opens the file, which the writer's role makes when it is missing, in WAL mode with full

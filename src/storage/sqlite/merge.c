@@ -26,11 +26,23 @@ static int merge_entry(struct rows *rows, const struct tail_run *run, uint32_t i
     return rows_index(rows, &record);
 }
 
+/* The oldest run, if it can be merged. When the upkeep thread is late, and another full run waits, the
+ * writer sorts: that costs milliseconds, a tail without room costs a whole merge. */
+static struct tail_run *sorted_run(struct tail *tail)
+{
+    struct tail_run *run = tail_oldest_sealed(tail);
+    if (run == NULL)
+        return NULL;
+    if (tail_runs(tail) > 2 && atomic_load_explicit(&run->state, memory_order_relaxed) == RUN_SEALED)
+        tail_sort_run(run);
+    return atomic_load_explicit(&run->state, memory_order_acquire) == RUN_SORTED ? run : NULL;
+}
+
 int merge_step(struct rows *rows, struct tail *tail, uint32_t n, struct merge *ret_merge)
 {
     ret_merge->run = NULL;
-    struct tail_run *run = tail_oldest_sealed(tail);
-    if (run == NULL || atomic_load_explicit(&run->state, memory_order_acquire) != RUN_SORTED)
+    struct tail_run *run = sorted_run(tail);
+    if (run == NULL)
         return SQLITE_OK;
     uint32_t end = run->n_filled - run->n_merged > n ? run->n_merged + n : run->n_filled;
     for (uint32_t at = run->n_merged; at < end; at++) {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include <telemetry/job.h>
+#include <telemetry/log.h>
+#include <telemetry/stats.h>
 
 #include "database.h"
 #include "find.h"
@@ -200,6 +202,17 @@ static int read_in_snapshot(struct reader *reader, struct job *job, struct tail_
     }
 }
 
+static void read_failed(struct reader *reader, struct job *job, int code)
+{
+    job->status = database_failure(reader->handle, code);
+    job->n_metrics = 0;
+    job->has_next = false;
+    if (job->status == STATUS_QUERY_TOO_SLOW)
+        return;
+    stats_add(reader->session.stats, STATS_STORAGE_ERRORS, 1);
+    log_error("the store cannot be read", "file", reader->session.store->path, "reason", sqlite3_errstr(code));
+}
+
 static void read_job(struct reader *reader, struct job *job)
 {
     struct tail_view view;
@@ -221,7 +234,7 @@ static void read_job(struct reader *reader, struct job *job)
     tail_unpin(&view);
     reader->end_ns = UINT64_MAX;
     if (code != SQLITE_OK)
-        job->status = database_failure(reader->handle, code);
+        read_failed(reader, job, code);
     if (code == SQLITE_OK)
         code = statement_run(reader->statements[READER_END]);
     if (code != SQLITE_OK && !database_rollback(reader->handle))

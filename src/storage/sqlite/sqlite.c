@@ -3,9 +3,8 @@
  * upkeep thread; closing merges the tail, so that the next start finds an empty one. */
 #include <telemetry/storage.h>
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <telemetry/log.h>
@@ -109,11 +108,11 @@ static int store_open_files(struct store *store, struct error *error)
     return result;
 }
 
+/* Gives the path in the heap, or NULL. */
 static char *path_of_database(const char *folder)
 {
-    static const char name[] = "/metrics.db";
-    char *path = malloc(strlen(folder) + sizeof(name));
-    return path == NULL ? NULL : strcat(strcpy(path, folder), name);
+    char *path;
+    return asprintf(&path, "%s/metrics.db", folder) < 0 ? NULL : path;
 }
 
 static int sqlite_open(const struct storage_settings *settings, struct storage **ret_storage, struct error *error)

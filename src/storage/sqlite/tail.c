@@ -24,6 +24,7 @@ static void run_free(struct tail_run *run)
 {
     free(run->memory);
     run->memory = NULL;
+    run->capacity = 0;
 }
 
 void tail_fini(struct tail *tail)
@@ -93,20 +94,18 @@ static bool run_has_room(const struct tail_run *run, uint64_t first_row, uint32_
 
 bool tail_reserve(struct tail *tail, uint64_t first_row, uint32_t n)
 {
+    uint32_t capacity = n > tail->run_rows ? n : tail->run_rows;
+    uint64_t end = atomic_load_explicit(&tail->end, memory_order_relaxed);
     struct tail_run *run = open_run(tail);
     if (run != NULL && run_has_room(run, first_row, n))
         return true;
-    tail_seal(tail);
-    run = open_run(tail);
-    if (run != NULL) { /* empty, and too small */
+    if (run != NULL && run->n_filled == 0) { /* nobody looks at it */
         run_free(run);
-        return run_open(run, first_row, n > tail->run_rows ? n : tail->run_rows);
+        return run_open(run, first_row, capacity);
     }
-    uint64_t end = atomic_load_explicit(&tail->end, memory_order_relaxed);
+    tail_seal(tail);
     free_retired(tail);
-    if (end - tail->first_kept == TAIL_RUNS)
-        return false;
-    if (!run_open(run_at(tail, end), first_row, n > tail->run_rows ? n : tail->run_rows))
+    if (end - tail->first_kept == TAIL_RUNS || !run_open(run_at(tail, end), first_row, capacity))
         return false;
     atomic_store_explicit(&tail->end, end + 1, memory_order_release);
     return true;
@@ -205,6 +204,12 @@ void tail_retire(struct tail *tail)
 bool tail_pinned(const struct tail *tail)
 {
     return tail->first_kept < atomic_load_explicit(&tail->first, memory_order_relaxed);
+}
+
+unsigned tail_runs(const struct tail *tail)
+{
+    return (unsigned)(atomic_load_explicit(&tail->end, memory_order_relaxed) -
+                      atomic_load_explicit(&tail->first, memory_order_relaxed));
 }
 
 uint64_t tail_rows(const struct tail *tail)

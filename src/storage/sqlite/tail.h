@@ -76,6 +76,8 @@ struct tail_run *tail_oldest_sealed(struct tail *tail);
 void tail_retire(struct tail *tail);
 /* Whether a retired run is still looked at by a reader. */
 bool tail_pinned(const struct tail *tail);
+/* Live runs. */
+unsigned tail_runs(const struct tail *tail);
 /* Rows that wait to be merged. */
 uint64_t tail_rows(const struct tail *tail);
 

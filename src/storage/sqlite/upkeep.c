@@ -9,7 +9,7 @@
 
 #include "database.h"
 
-enum { PASSES_MAX = 4, RESTART_WAIT_MS = 5, BUSY_MS = 250 };
+enum { PASSES_MAX = 4, RESTART_WAIT_MS = 5 };
 
 /* Copies until what the writer adds meanwhile is a small rest. */
 static void copy_log(struct upkeep *upkeep)
@@ -98,7 +98,7 @@ void upkeep_finish_log(struct upkeep *upkeep, sqlite3 *writer_handle)
     int n_frames = 0, n_copied = 0;
     sqlite3_busy_timeout(writer_handle, RESTART_WAIT_MS);
     sqlite3_wal_checkpoint_v2(writer_handle, NULL, mode, &n_frames, &n_copied);
-    sqlite3_busy_timeout(writer_handle, BUSY_MS);
+    sqlite3_busy_timeout(writer_handle, DATABASE_BUSY_MS);
     if (n_copied > 0)
         atomic_store_explicit(&upkeep->frames_copied, (uint64_t)n_copied, memory_order_relaxed);
 }

@@ -273,6 +273,71 @@ static void config_print_can_be_read_back(void **state)
     free(again);
 }
 
+static void config_load_takes_secrets_of_files(void **state)
+{
+    char variable[128];
+    file_write(".env.prod", "a secret \"of\" a file\r\n"); /* any name that is removed again */
+    snprintf(variable, sizeof(variable), "MONGO_URI_FILE=%s/.env.prod", folder);
+    assert_int_equal(load(variable), 0);
+    assert_string_equal(config.mongo_uri, "a secret \"of\" a file");
+    config_fini(&config);
+    file_write(".env", "MONGO_URI=mongodb://of-the-file\n"); /* the environment goes first in either form */
+    assert_int_equal(load(variable), 0);
+    assert_string_equal(config.mongo_uri, "a secret \"of\" a file");
+    config_fini(&config);
+    assert_int_equal(load("MONGO_URI=mongodb://of-the-environment"), 0);
+    assert_string_equal(config.mongo_uri, "mongodb://of-the-environment");
+    config_fini(&config);
+    assert_int_equal(load("MONGO_URI="), 0);
+    assert_string_equal(config.mongo_uri, "mongodb://of-the-file");
+    config_fini(&config);
+    file_write(".env", variable);
+    assert_int_equal(load(""), 0);
+    assert_string_equal(config.mongo_uri, "a secret \"of\" a file");
+    config_fini(&config);
+}
+
+static void config_load_refuses_secrets_without_showing_them(void **state)
+{
+    char variables[256], expected[256];
+    assert_refused("MONGO_URI=hush\thush",
+                   "environment: MONGO_URI: it must be one line of text without control characters");
+    assert_refused("MONGO_URI=hush MONGO_URI_FILE=/dev/null",
+                   "environment: MONGO_URI_FILE: MONGO_URI is set too: set only one of them");
+    assert_refused("MONGO_URI_FILE=/dev/null",
+                   "environment: MONGO_URI_FILE: /dev/null must hold one line of 1 to 4096 bytes");
+    assert_refused("MONGO_URI_FILE=/dev/zero",
+                   "environment: MONGO_URI_FILE: /dev/zero must hold one line of 1 to 4096 bytes");
+    assert_refused("MONGO_URI_FILE=/nowhere/at-all",
+                   "environment: MONGO_URI_FILE: cannot read /nowhere/at-all: No such file or directory");
+    assert_refused("MONGO_URI_FILE=a\tb",
+                   "environment: MONGO_URI_FILE: \"a?b\" is not a text without control characters");
+    assert_refused("MONGO_URI_FILE=/tmp", "environment: MONGO_URI_FILE: cannot read /tmp");
+    snprintf(variables, sizeof(variables), "MONGO_URI_FILE=%s/.env.prod", folder);
+    snprintf(expected, sizeof(expected),
+             "environment: MONGO_URI_FILE: it must be one line of text without control characters");
+    file_write(".env.prod", "hush\nhush\n");
+    assert_refused(variables, expected);
+    file_write(".env", "MONGO_URI=hush\nMONGO_URI_FILE=x\n");
+    assert_refused("", ".env:2: MONGO_URI_FILE: MONGO_URI is set too: set only one of them");
+}
+
+static void config_print_hides_secrets(void **state)
+{
+    char *text = NULL;
+    size_t len;
+    for (unsigned is_set = 0; is_set < 2; is_set++) {
+        assert_int_equal(load(is_set ? "MONGO_URI=mongodb://user:hush@host" : "MONGO_URI="), 0);
+        FILE *out = open_memstream(&text, &len);
+        config_print(&config, out);
+        fclose(out);
+        config_fini(&config);
+        assert_null(strstr(text, "hush"));
+        assert_non_null(strstr(text, is_set ? "\nMONGO_URI=***\n" : "\nMONGO_URI=\n"));
+        free(text);
+    }
+}
+
 static void config_help_names_every_key_and_bound(void **state)
 {
     char *text = NULL;
@@ -359,6 +424,9 @@ int main(void)
         in_folder(config_load_takes_sizes),
         in_folder(config_load_refuses_files),
         in_folder(config_print_can_be_read_back),
+        in_folder(config_load_takes_secrets_of_files),
+        in_folder(config_load_refuses_secrets_without_showing_them),
+        in_folder(config_print_hides_secrets),
         in_folder(config_help_names_every_key_and_bound),
         in_folder(config_sample_is_what_the_sample_file_holds),
         in_folder(config_load_takes_the_test_file_of_the_source),

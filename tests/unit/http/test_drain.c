@@ -197,8 +197,8 @@ static void drain_takes_no_new_connections(void **state)
     loop_fixture_stop(&fixture);
 }
 
-/* At the end of its time the loop ends, whoever waits; the jobs come home to it afterwards. */
-static void drain_ends_at_its_time(void **state)
+/* At the end of its time connections are closed, whoever waits; the loop ends with the last job. */
+static void drain_closes_connections_at_its_time(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
     settings.drain_ns = 100 * NS_PER_MS;
@@ -212,8 +212,11 @@ static void drain_ends_at_its_time(void **state)
     client_get(&slow, "/big/20000000");
     loop_fixture_await_counter(fixture, STATS_ANSWERS_2XX, 1);
     loop_fixture_drain(fixture);
-    loop_fixture_join(fixture);
     client_expect_end(&waiting);
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 2);
+    loop_fixture_release(fixture, "");
+    loop_fixture_join(fixture);
     client_close(&waiting);
     client_close(&slow);
     loop_fixture_stop(&fixture);
@@ -246,7 +249,7 @@ int main(void)
         cmocka_unit_test(drain_keeps_a_refusal_that_waits),
         cmocka_unit_test(drain_reads_what_had_arrived),
         cmocka_unit_test(drain_takes_no_new_connections),
-        cmocka_unit_test(drain_ends_at_its_time),
+        cmocka_unit_test(drain_closes_connections_at_its_time),
         cmocka_unit_test(drain_waits_for_jobs_without_a_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

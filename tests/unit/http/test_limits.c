@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* limits: no job, no budget, no file, no time. Each refusal is an answer or a close, and afterwards all
+/* limits: no job, no budget, no file, slow readers. Each refusal is an answer or a close, and afterwards all
  * jobs and bytes are home (loop_fixture_stop() asserts it). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +217,49 @@ static void limits_let_a_slow_reader_hold_no_job(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* The client stops within a body while its answer is on its way: all of that still comes, then the end. */
+static void limits_close_behind_the_answer_of_a_slow_reader_that_stopped(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = 64 << 20;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client slow = client_open(loop_fixture_port(fixture));
+    (void)state;
+    client_say(&slow, "GET /big/20000000" FIELDS "\r\nPOST /b" FIELDS "Content-Length: 5\r\n\r\nhel");
+    loop_fixture_await_counter(fixture, STATS_ANSWERS_2XX, 1);
+    client_shut(&slow);
+    usleep(20000); /* let the end arrive while the answer waits */
+    assert_int_equal(client_read(&slow).body_bytes, 20000000);
+    client_expect_end(&slow);
+    client_close(&slow);
+    loop_fixture_stop(&fixture);
+}
+
+/* A client that asks for much in few bytes, when there is no job for it. */
+static void limits_without_a_job_503_to_all_of_a_long_pipeline(void **state)
+{
+    enum { N = 2300 };
+    struct http_settings settings = loop_fixture_settings();
+    struct loop_fixture *fixture = loop_fixture_start(&settings, 1);
+    struct client busy = client_open(loop_fixture_port(fixture));
+    struct client client = client_open(loop_fixture_port(fixture));
+    static const char request[] = "GET /abc HTTP/1.1\r\nHost:\r\n\r\n";
+    static char text[N * (sizeof(request) - 1)];
+    (void)state;
+    client_get(&busy, "/hold");
+    loop_fixture_await_held(fixture, 1);
+    for (unsigned i = 0; i < N; i++)
+        memcpy(text + i * (sizeof(request) - 1), request, sizeof(request) - 1);
+    client_send(&client, text, sizeof(text));
+    client_shut(&client);
+    for (unsigned i = 0; i < N; i++)
+        client_expect(&client, 503, NULL);
+    client_expect_end(&client);
+    client_close(&busy);
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+}
+
 static void limits_end_a_reader_that_is_too_far_behind(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
@@ -244,126 +287,6 @@ static void limits_end_a_reader_that_takes_nothing(void **state)
     loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);
     loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
     client_close(&slow);
-    loop_fixture_stop(&fixture);
-}
-
-/* Time ---------------------------------------------------------------------- */
-
-static void assert_times_out(struct loop_fixture *fixture, const char *beginning, unsigned http,
-                             enum stats_counter counter)
-{
-    uint64_t before = loop_fixture_counter(fixture, counter);
-    struct client client = client_open(loop_fixture_port(fixture));
-    client_say(&client, beginning);
-    if (http != 0)
-        client_expect(&client, http, NULL);
-    client_expect_end(&client);
-    client_close(&client);
-    loop_fixture_await_counter(fixture, counter, before + 1);
-}
-
-static void limits_of_time_end_idle_heads_and_bodies(void **state)
-{
-    struct http_settings settings = loop_fixture_settings();
-    settings.idle_ns = settings.head_ns = settings.body_ns = 50 * NS_PER_MS;
-    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
-    (void)state;
-    assert_times_out(fixture, "", 0, STATS_TIMEOUT_IDLE);
-    assert_times_out(fixture, "\r\n", 0, STATS_TIMEOUT_IDLE);
-    assert_times_out(fixture, "G", 408, STATS_TIMEOUT_HEAD);
-    assert_times_out(fixture, "GET /a" FIELDS, 408, STATS_TIMEOUT_HEAD);
-    assert_times_out(fixture, "POST /a" FIELDS "Content-Length: 5\r\n\r\nhell", 408, STATS_TIMEOUT_BODY);
-    assert_times_out(fixture, "POST /a" FIELDS "Transfer-Encoding: chunked\r\n\r\n", 408, STATS_TIMEOUT_BODY);
-    loop_fixture_stop(&fixture);
-}
-
-/* Bytes that trickle do not give a head more time. */
-static void limits_of_time_count_from_the_first_byte_of_a_head(void **state)
-{
-    struct http_settings settings = loop_fixture_settings();
-    settings.head_ns = 200 * NS_PER_MS;
-    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
-    struct client client = client_open(loop_fixture_port(fixture));
-    (void)state;
-    client_say(&client, "GET /a" FIELDS "X: ");
-    uint64_t until_ns = clock_ns() + 10 * NS_PER_S;
-    while (client_is_silent(&client) && clock_ns() < until_ns) {
-        client_say(&client, "x");
-        usleep(20000);
-    }
-    client_expect(&client, 408, NULL);
-    client_close(&client);
-    loop_fixture_stop(&fixture);
-}
-
-/* Two looks at a body that comes slower than it may, behind the grace of 2 s. */
-static void limits_of_time_end_a_body_that_is_too_slow(void **state)
-{
-    struct http_settings settings = loop_fixture_settings();
-    settings.body_min_rate = 1000;
-    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
-    struct client client = client_open(loop_fixture_port(fixture));
-    (void)state;
-    client_say(&client, "POST /a" FIELDS "Content-Length: 90000\r\n\r\nhello");
-    struct client_answer answer = client_read(&client);
-    assert_int_equal(answer.http, 408);
-    assert_non_null(memmem(answer.body, answer.body_bytes, "slower", 6));
-    client_expect_end(&client);
-    client_close(&client);
-    loop_fixture_stop(&fixture);
-}
-
-/* Expired requests: 504 while the job is away; it comes home late, and the connection goes on. */
-static void limits_of_a_request_504_while_its_job_is_away(void **state)
-{
-    struct http_settings settings = loop_fixture_settings();
-    settings.request_ns = 50 * NS_PER_MS;
-    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
-    struct client client = client_open(loop_fixture_port(fixture));
-    (void)state;
-    client_say(&client, "GET /hold/1" FIELDS "\r\nHEAD /hold/2" FIELDS "\r\nGET /3" FIELDS "\r\n");
-    struct client_answer answer = client_read(&client);
-    assert_int_equal(answer.http, 504);
-    assert_false(answer.closes);
-    assert_int_equal(client_read_head(&client).http, 504);
-    client_expect(&client, 200, "/3:");
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 2);
-    client_get(&client, "/4");
-    client_expect(&client, 200, "/4:");
-    assert_int_equal(loop_fixture_release(fixture, "/hold/2"), 1);
-    assert_int_equal(loop_fixture_release(fixture, "/hold/1"), 1);
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 0);
-    assert_int_equal(loop_fixture_counter(fixture, STATS_TIMEOUT_REQUEST), 2);
-    assert_true(client_is_silent(&client));
-    client_close(&client);
-    loop_fixture_stop(&fixture);
-}
-
-/* Late jobs, and their bodies, of connections that are gone; HTTP/1.0, which closes behind its 504. */
-static void limits_of_a_request_hold_when_its_client_left(void **state)
-{
-    struct http_settings settings = loop_fixture_settings();
-    settings.request_ns = 50 * NS_PER_MS;
-    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
-    struct client client = client_open(loop_fixture_port(fixture));
-    (void)state;
-    client_say(&client, "GET /hold/1" FIELDS "\r\nPOST /hold/2 HTTP/1.0\r\nContent-Length: 70000\r\n\r\n");
-    send_letters(&client, 70000);
-    client_expect(&client, 504, NULL);
-    struct client_answer answer = client_read(&client);
-    assert_int_equal(answer.http, 504);
-    assert_true(answer.closes);
-    client_expect_end(&client);
-    client_close(&client);
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);
-    client = client_open(loop_fixture_port(fixture));
-    client_get(&client, "/hold/3");
-    loop_fixture_await_held(fixture, 3);
-    client_reset(&client);
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 0);
-    assert_int_equal(loop_fixture_release(fixture, ""), 3);
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 0);
-    loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
     loop_fixture_stop(&fixture);
 }
 
@@ -430,13 +353,10 @@ int main(void)
         cmocka_unit_test(limits_of_the_body_budget_503),
         cmocka_unit_test(limits_of_one_body_413_before_it_is_read),
         cmocka_unit_test(limits_let_a_slow_reader_hold_no_job),
+        cmocka_unit_test(limits_close_behind_the_answer_of_a_slow_reader_that_stopped),
+        cmocka_unit_test(limits_without_a_job_503_to_all_of_a_long_pipeline),
         cmocka_unit_test(limits_end_a_reader_that_is_too_far_behind),
         cmocka_unit_test(limits_end_a_reader_that_takes_nothing),
-        cmocka_unit_test(limits_of_time_end_idle_heads_and_bodies),
-        cmocka_unit_test(limits_of_time_count_from_the_first_byte_of_a_head),
-        cmocka_unit_test(limits_of_time_end_a_body_that_is_too_slow),
-        cmocka_unit_test(limits_of_a_request_504_while_its_job_is_away),
-        cmocka_unit_test(limits_of_a_request_hold_when_its_client_left),
         cmocka_unit_test(limits_of_connections_503_and_close),
         cmocka_unit_test(limits_of_open_files_drop_the_connection_and_no_other),
     };

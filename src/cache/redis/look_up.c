@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* look_up: MGET epoch, number of the scope, value; behind a PTTL of the value where the reader allows old
+ * answers: the life that the value has left tells its age, without comparing the clocks of two machines.
+ * (PTTL goes first: a value that is put between the two can only seem older than it is.)
+ *
+ * Where a number is missing, a second round makes it, unless another server was faster, and reads what is
+ * there then. Whatever is not as it should be is a miss at most; without a generation, a bypass. */
+#include "cache/redis/redis.h"
+
+#include <telemetry/clock.h>
+#include <telemetry/job.h>
+#include <telemetry/stats.h>
+
+#include "cache/redis/value.h"
+
+enum { IS_PEEK, IS_GET }; /* call.kind */
+
+static void end(struct redis_cache *redis, const struct call *call, enum cache_result result)
+{
+    if (call->kind == IS_GET)
+        call->job->cache.result = (uint8_t)result;
+    redis_done(redis, call->job);
+}
+
+static void give_up(struct redis_cache *redis, const struct call *call, const redisReply *reply)
+{
+    if (reply != NULL)
+        stats_add(redis->settings.stats, STATS_CACHE_BAD_REPLIES, 1);
+    end(redis, call, CACHE_BYPASS);
+}
+
+/* Numbers -------------------------------------------------------------------------- */
+
+static bool is_array_of(const redisReply *reply, size_t n)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == n;
+}
+
+static bool is_number(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING && reply->len == NUMBER_BYTES;
+}
+
+static uint64_t number_of(const redisReply *reply)
+{
+    uint64_t number;
+    memcpy(&number, reply->str, NUMBER_BYTES);
+    return number;
+}
+
+/* Notes the generation of the job's scope, from a reply that begins with epoch and number. False: they are
+ * not there. */
+static bool note_generation(struct redis_cache *redis, struct job *job, const redisReply *reply)
+{
+    if (!is_number(reply->element[0]) || !is_number(reply->element[1]))
+        return false;
+    uint64_t epoch = number_of(reply->element[0]), number = number_of(reply->element[1]);
+    redis->known.epoch = epoch;
+    redis->known.slots[bumps_slot(&job->cache)] = number;
+    job->cache.generation = redis_generation(epoch, number);
+    return true;
+}
+
+/* Whether both are there or simply missing. */
+static bool are_sound(const redisReply *reply)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (reply->element[i]->type != REDIS_REPLY_NIL && !is_number(reply->element[i]))
+            return false;
+    return true;
+}
+
+static void ask(struct redis_cache *redis, const struct job *job, bool wants_value)
+{
+    char epoch[KEY_BYTES], slot[KEY_BYTES], value[KEY_BYTES];
+    struct slice arguments[] = { SLICE("MGET"), key_of_epoch(redis->prefix, epoch),
+                                 key_of_slot(redis->prefix, bumps_slot(&job->cache), slot),
+                                 wants_value ? key_of_value(redis->prefix, job->cache.key, value) : SLICE("") };
+    pipeline_command(&redis->link.pipeline, wants_value ? 4 : 3, arguments);
+}
+
+static void made(struct call *call, const redisReply *reply)
+{
+    struct redis_cache *redis = call->context;
+    if (reply != NULL && call->n_left > 0)
+        return; /* of the SETs: what counts is what is there now */
+    if (reply != NULL && is_array_of(reply, 2) && note_generation(redis, call->job, reply))
+        end(redis, call, CACHE_MISS);
+    else
+        give_up(redis, call, reply);
+}
+
+/* The second round, within the time of the first. */
+static void make_missing(struct redis_cache *redis, const struct call *first, const redisReply *reply)
+{
+    char room[KEY_BYTES];
+    bool has_epoch = reply->element[0]->type != REDIS_REPLY_NIL;
+    bool has_number = reply->element[1]->type != REDIS_REPLY_NIL;
+    struct call call = *first;
+    if (!pipeline_has_room(&redis->link.pipeline, false)) {
+        give_up(redis, first, NULL);
+        return;
+    }
+    call.answered = made;
+    call.n_left = 1 + (has_epoch ? 0U : 1U) + (has_number ? 0U : 1U);
+    pipeline_call(&redis->link.pipeline, &call);
+    if (!has_epoch)
+        redis_set_number(redis, key_of_epoch(redis->prefix, room), redis_random(redis), true);
+    if (!has_number)
+        redis_set_number(redis, key_of_slot(redis->prefix, bumps_slot(&call.job->cache), room), redis_random(redis),
+                         true);
+    ask(redis, call.job, false);
+}
+
+/* Values --------------------------------------------------------------------------- */
+
+/* Body and cursor lie side by side, in the value and in the arena. */
+static bool answer_from(struct job *job, const struct value *value)
+{
+    size_t bytes = value->body.len + value->next_cursor.len;
+    char *copy = arena_alloc(&job->arena, bytes);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, value->body.data, bytes);
+    job->reply = (struct reply){
+        .http = value->http,
+        .media = value->media,
+        .has_etag = value->has_etag,
+        .etag = value->etag,
+        .body = { copy, value->body.len },
+        .next_cursor = { copy + value->body.len, value->next_cursor.len },
+    };
+    return true;
+}
+
+/* Whether an answer of an older generation is young enough for this reader. */
+static bool is_allowed(const struct call *call, const struct value *value)
+{
+    if (call->stale_ns == 0 || call->life_left_ms < 0 || call->life_left_ms > value->life_ms)
+        return false;
+    uint64_t lived_ms = value->life_ms - (uint64_t)call->life_left_ms + 1; /* Redis rounds to whole ones */
+    uint64_t way_ns = clock_ns() - call->job->cache.read_ns;
+    return (value->age_ms + lived_ms) * NS_PER_MS + way_ns <= call->stale_ns;
+}
+
+static enum cache_result judge(struct redis_cache *redis, const struct call *call, const redisReply *reply)
+{
+    struct value value;
+    struct job *job = call->job;
+    if (reply->type == REDIS_REPLY_NIL)
+        return CACHE_MISS;
+    if (reply->type != REDIS_REPLY_STRING ||
+        !value_read((struct slice){ reply->str, reply->len }, job->cache.key, &value)) {
+        stats_add(redis->settings.stats, STATS_CACHE_BAD_VALUES, 1);
+        return CACHE_MISS;
+    }
+    bool is_newest = value.generation == job->cache.generation;
+    if (!is_newest && !is_allowed(call, &value))
+        return CACHE_MISS;
+    if (!answer_from(job, &value))
+        return CACHE_BYPASS;
+    return is_newest ? CACHE_HIT : CACHE_STALE_HIT;
+}
+
+static void looked_up(struct call *call, const redisReply *reply)
+{
+    struct redis_cache *redis = call->context;
+    size_t n_elements = call->kind == IS_GET ? 3 : 2;
+    if (reply != NULL && call->n_left > 0) {
+        call->life_left_ms = reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+        return;
+    }
+    if (reply == NULL || !is_array_of(reply, n_elements) || !are_sound(reply)) {
+        give_up(redis, call, reply);
+        return;
+    }
+    if (!note_generation(redis, call->job, reply))
+        make_missing(redis, call, reply);
+    else
+        end(redis, call, call->kind == IS_GET ? judge(redis, call, reply->element[2]) : CACHE_MISS);
+}
+
+static void look_up(struct redis_cache *redis, struct job *job, unsigned kind, uint64_t stale_ns)
+{
+    struct call call = redis_call(redis, looked_up, stale_ns > 0 ? 2 : 1);
+    call.job = job;
+    call.kind = kind;
+    call.stale_ns = stale_ns;
+    job->cache.generation = 0;
+    job->cache.read_ns = clock_ns();
+    if (!link_is_ready(&redis->link) || !pipeline_has_room(&redis->link.pipeline, false)) {
+        give_up(redis, &call, NULL);
+        return;
+    }
+    pipeline_call(&redis->link.pipeline, &call);
+    if (stale_ns > 0) {
+        char room[KEY_BYTES];
+        struct slice pttl[] = { SLICE("PTTL"), key_of_value(redis->prefix, job->cache.key, room) };
+        pipeline_command(&redis->link.pipeline, 2, pttl);
+    }
+    ask(redis, job, kind == IS_GET);
+}
+
+void redis_get(struct cache *cache, struct job *job, uint64_t stale_ns)
+{
+    look_up((struct redis_cache *)cache, job, IS_GET, stale_ns);
+}
+
+void redis_peek(struct cache *cache, struct job *job)
+{
+    look_up((struct redis_cache *)cache, job, IS_PEEK, 0);
+}

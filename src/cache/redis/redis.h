@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* redis: what the files of this folder share: one open backend.
+ *
+ * A generation is the epoch XOR the number of the scope, both random numbers of 64 bits that Redis keeps.
+ * A bump writes a new random number: numbers are never counted, so they never come again, whatever Redis
+ * loses (a restart, FLUSHALL, eviction, an expiry). A number that is not there is made by the reader that
+ * misses it, before its storage query; what was kept under the number before is a miss from then on.
+ *
+ * Each connection begins with a new epoch: what happened while there was none (a bump that was not
+ * acknowledged, a Redis that came back with numbers of before, a fail-over) makes all answers old. So a
+ * link that is ready has announced every write that this server answered. */
+#pragma once
+
+#include <telemetry/cache.h>
+
+#include "cache/redis/bumps.h"
+#include "cache/redis/link.h"
+
+enum { RANDOMS = 32, PUTS = 4096, NUMBER_BYTES = 8 };
+
+/* The last put of a key by this server: an older answer does not replace a newer one. */
+struct last_put {
+    uint64_t key_hash, read_ns;
+};
+
+/* The numbers that this server saw or wrote last: what it can tell of a generation without asking. */
+struct known {
+    uint64_t epoch;
+    uint64_t slots[N_SLOTS];
+};
+
+struct redis_cache {
+    struct cache_head head;
+    struct cache_settings settings;
+    cache_done_fn *done;
+    void *context;
+    struct redis_uri uri;
+    struct slice prefix;
+    uint64_t randoms[RANDOMS]; /* from the system, in stock */
+    unsigned n_randoms;
+    char *scratch; /* a value on its way */
+    size_t scratch_bytes;
+    struct last_put puts[PUTS];
+    struct bumps bumps;
+    struct known known;
+    struct link link;
+};
+
+/* redis.c ---------------------------------------------------------------------- */
+/* The job's call has ended. */
+void redis_done(struct redis_cache *redis, struct job *job);
+/* A number that nobody had. */
+uint64_t redis_random(struct redis_cache *redis);
+/* An empty call of n commands that ends in time. */
+struct call redis_call(struct redis_cache *redis, call_fn *answered, unsigned n);
+/* The generation that an epoch and a scope's number make; never 0. */
+static inline uint64_t redis_generation(uint64_t epoch, uint64_t number)
+{
+    return epoch == number ? 1 : epoch ^ number;
+}
+/* SET key number, with a life far longer than any answer's; with NX where it must not be there yet. */
+void redis_set_number(struct redis_cache *redis, struct slice key, uint64_t number, bool if_missing);
+
+/* look_up.c: get and peek ------------------------------------------------------- */
+void redis_get(struct cache *cache, struct job *job, uint64_t stale_ns);
+void redis_peek(struct cache *cache, struct job *job);
+
+/* keep.c: put ------------------------------------------------------------------- */
+void redis_put(struct cache *cache, struct job *job, uint64_t stale_ns);
+
+/* announce.c: bump ---------------------------------------------------------------- */
+void redis_bump(struct cache *cache, struct job *job);
+/* Sends what was gathered, or ends it when the link is not ready. */
+void redis_announce(struct redis_cache *redis);
+/* The owner's part of the greeting: a new epoch. */
+void redis_greet(void *context);

@@ -27,11 +27,17 @@ struct storage_settings {
     unsigned n_writers, n_readers;
     uint64_t query_limit_ns; /* how long one read may take */
     unsigned run_rows;       /* embedded: how many rows wait for their place in the index; 0: its own choice */
+    const char *uri;         /* of a server: where it is, with its password */
+    const char *database;    /* of a server: the name of the database */
+    bool shard;              /* of a server: spread the metrics over its shards, if it has any */
+    uint64_t selection_limit_ns; /* of a server: how long one may be looked for */
+    uint64_t socket_limit_ns;    /* and how long its answer may take */
 };
 
 /* Whether the store can serve, for /readyz: written by workers, read by any thread. */
 struct storage_health {
-    atomic_int status; /* enum status: STATUS_OK or why writes are refused */
+    atomic_int status;            /* enum status: STATUS_OK or why writes are refused */
+    _Atomic(const char *) reason; /* static text; NULL: the status says it all */
 };
 
 struct storage_ops {
@@ -80,3 +86,4 @@ struct storage_session_head {
 };
 
 extern const struct storage_ops storage_sqlite;
+extern const struct storage_ops storage_mongodb;

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,13 +58,15 @@ struct app {
 
 /* Settings ------------------------------------------------------------------ */
 
-static enum status is_ready(void *context, const char **ret_store)
+static enum status is_ready(void *context, const char **ret_store, const char **ret_reason)
 {
     struct app *app = context;
+    const struct storage_health *health = app->storage_ops->health(app->storage);
     *ret_store = app->storage_ops->name;
+    *ret_reason = atomic_load_explicit(&health->reason, memory_order_relaxed);
     if (atomic_load_explicit(&app->draining, memory_order_relaxed))
         return STATUS_DRAINING;
-    return (enum status)atomic_load_explicit(&app->storage_ops->health(app->storage)->status, memory_order_relaxed);
+    return (enum status)atomic_load_explicit(&health->status, memory_order_relaxed);
 }
 
 /* As many files as the system allows, and no more connections than that. */
@@ -266,14 +269,30 @@ static void end(struct app *app)
     free(app);
 }
 
+/* Which store there is, and how many may write to it at once. */
+static void choose_storage(struct app *app)
+{
+    bool is_mongodb = app->config->mongo_uri[0] != '\0';
+    app->storage_ops = is_mongodb ? &storage_mongodb : &storage_sqlite;
+    app->n_writers = is_mongodb ? (unsigned)app->config->storage_workers : 1;
+    app->n_readers = (unsigned)app->config->query_workers;
+}
+
 static int open_storage(struct app *app, struct error *error)
 {
     const struct config *config = app->config;
+    char database[64];
+    snprintf(database, sizeof(database), "telemetry_server_%s", config->environment);
     struct storage_settings settings = { .data_dir = config->data_dir,
                                          .retention_days = (unsigned)config->retention_days,
                                          .n_writers = app->n_writers,
                                          .n_readers = app->n_readers,
-                                         .query_limit_ns = config->query_timeout_ms * NS_PER_MS };
+                                         .query_limit_ns = config->query_timeout_ms * NS_PER_MS,
+                                         .uri = config->mongo_uri,
+                                         .database = database,
+                                         .shard = config->mongo_shard != 0,
+                                         .selection_limit_ns = config->mongo_selection_timeout_ms * NS_PER_MS,
+                                         .socket_limit_ns = config->mongo_socket_timeout_ms * NS_PER_MS };
     return app->storage_ops->open(&settings, &app->storage, error);
 }
 
@@ -285,9 +304,7 @@ static struct app *app_new(const struct config *config)
     app->config = config;
     app->n_loops = (unsigned)config->loops;
     app->n_parsers = (unsigned)config->parser_workers;
-    app->n_writers = 1; /* SQLite has one writer */
-    app->n_readers = (unsigned)config->query_workers;
-    app->storage_ops = &storage_sqlite;
+    choose_storage(app);
     app->cache_ops = config->redis_uri[0] != '\0' ? &cache_redis : &cache_memory;
     app->loops = calloc(app->n_loops, sizeof(app->loops[0]));
     if (app->loops == NULL) {
@@ -296,6 +313,33 @@ static struct app *app_new(const struct config *config)
     }
     stats_registry_init(&app->stats, app->storage_ops->name, app->cache_ops->name);
     return app;
+}
+
+/* Whether the server was told to end; main takes the signal once the start is over. */
+static bool is_told_to_end(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+/* Waits until the store can serve. After STARTUP_WAIT_MS the server does without, and answers 503 where it
+ * needs the store, unless EXIT_WITHOUT_STORE is set: then -1 with error set. */
+static int wait_for_storage(struct app *app, struct error *error)
+{
+    static const struct timespec moment = { .tv_nsec = 2 * NS_PER_MS };
+    uint64_t until_ns = clock_ns() + app->config->startup_wait_ms * NS_PER_MS;
+    const char *store, *reason = NULL;
+    enum status status;
+    while ((status = is_ready(app, &store, &reason)) != STATUS_OK && clock_ns() < until_ns && !is_told_to_end())
+        nanosleep(&moment, NULL);
+    if (status == STATUS_OK)
+        return 0;
+    reason = reason == NULL ? status_type(status) : reason;
+    if (app->config->exit_without_store)
+        return error_set(error, 1, "the store (%s) cannot be used: %s; EXIT_WITHOUT_STORE=1 ends the start", store,
+                         reason);
+    log_warn("the server starts without its store", "store", store, "reason", reason);
+    return 0;
 }
 
 static int close_sockets(const int fds[], unsigned n)
@@ -317,6 +361,8 @@ static int start_all(struct app *app, unsigned *ret_port, struct error *error)
     if (connect_all(app, error) != 0)
         return close_sockets(fds, app->n_loops);
     if (open_loops(app, fds, error) != 0)
+        return -1;
+    if (wait_for_storage(app, error) != 0)
         return -1;
     return start_threads(app, error);
 }

@@ -30,14 +30,15 @@ void decode_health(struct parser *parser, struct job *job)
 /* A server that cannot write is not ready, whatever the reason: always 503. */
 void decode_ready(struct parser *parser, struct job *job)
 {
-    const char *store = "";
-    enum status status = parser->settings->ready(parser->settings->ready_context, &store);
+    const char *store = "", *reason = NULL;
+    enum status status = parser->settings->ready(parser->settings->ready_context, &store, &reason);
     if (status == STATUS_OK)
         answer(job, MEDIA_JSON, SLICE("{\"status\":\"ready\",\"checks\":{\"storage\":\"ok\"}}"));
     else if (status == STATUS_DRAINING)
         job_fail(job, STATUS_DRAINING, SLICE("not ready: the server is shutting down"));
     else
-        job_refuse(job, STATUS_STORAGE_UNAVAILABLE, "not ready: storage (%s): %s", store, status_type(status));
+        job_refuse(job, STATUS_STORAGE_UNAVAILABLE, "not ready: storage (%s): %s", store,
+                   reason == NULL ? status_type(status) : reason);
 }
 
 void decode_counters(struct parser *parser, struct job *job)

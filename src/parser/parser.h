@@ -23,8 +23,9 @@ struct parser_settings {
     unsigned json_depth_max;
     unsigned name_max_bytes, tags_max, tag_max_bytes;
     const struct stats_registry *stats;
-    /* What /readyz says: STATUS_OK, or why not; `ret_store` names the store. Any thread. */
-    enum status (*ready)(void *context, const char **ret_store);
+    /* What /readyz says: STATUS_OK, or why not, in words if there are any (else NULL); `ret_store` names the
+     * store. Any thread. */
+    enum status (*ready)(void *context, const char **ret_store, const char **ret_reason);
     void *ready_context;
 };
 

@@ -14,8 +14,9 @@
 
 enum { DOOR_LANE = PIPELINE_STAGES, LANES };
 
-static enum status is_ready(void *context, const char **ret_store)
+static enum status is_ready(void *context, const char **ret_store, const char **ret_reason)
 {
+    *ret_reason = NULL;
     const struct pipeline *pipeline = context;
     *ret_store = pipeline->storage.ops->name;
     return (enum status)atomic_load(&pipeline->storage.ops->health(pipeline->storage.storage)->status);

@@ -29,11 +29,13 @@ struct house {
     struct outbox loop;
     struct job *batch[4];
     enum status readiness;
+    const char *reason;
 };
 
-static enum status ready(void *context, const char **ret_store)
+static enum status ready(void *context, const char **ret_store, const char **ret_reason)
 {
     *ret_store = "sqlite";
+    *ret_reason = ((struct house *)context)->reason;
     return ((struct house *)context)->readiness;
 }
 
@@ -247,6 +249,9 @@ static void parser_says_whether_it_is_ready(void **state)
     house->readiness = STATUS_STORAGE_FULL;
     assert_answer(house, METHOD_GET, "/readyz", STATUS_STORAGE_UNAVAILABLE);
     assert_contains(job->reply.detail, "storage (sqlite): storage-full");
+    house->reason = "the disk is full of cats";
+    assert_answer(house, METHOD_GET, "/readyz", STATUS_STORAGE_UNAVAILABLE);
+    assert_contains(job->reply.detail, "storage (sqlite): the disk is full of cats");
     house->readiness = STATUS_DRAINING;
     assert_answer(house, METHOD_GET, "/readyz", STATUS_DRAINING);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* probe: whether the store can be used, by asking it. `ping` needs no user, so it tells nothing: a probe
+ * is a read of the collection and an update that matches no document. */
+#pragma once
+
+#include "failure.h"
+
+struct link;
+
+enum server_kind { SERVER_PLAIN, SERVER_ROUTER }; /* a router: mongos, in front of a sharded cluster */
+
+/* Reads and writes nothing in particular. The thread of the link. On failure error holds its text. */
+enum failure probe_run(struct link *link, enum server_kind *ret_kind, bson_error_t *error);
+
+/* Returns FAILURE_NONE when all that this link has read is confirmed as the write concern asks for. */
+enum failure probe_confirm(struct link *link, bson_error_t *error);
+
+/* Tells a set of servers without a primary from one of which none answers. */
+enum failure probe_refine(mongoc_client_t *client, enum failure failure);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Which indexes the store makes, and that every form of a filter is answered from one of them: what the
+ * server's explain says of the very finds that the reader makes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mongoc/mongoc.h>
+
+#include "job_fixture.h"
+#include "storage/mongodb/query.h"
+#include "storage/mongodb/setup.h"
+#include "storage_hands.h"
+#include "storage_mongodb_fixture.h"
+#include "suite.h"
+
+struct scene {
+    struct hands *hands;
+    mongoc_client_t *client;
+    mongoc_collection_t *collection;
+};
+
+static struct scene scene;
+
+static int set_up(void **state)
+{
+    char database[64];
+    scene.hands = hands_new(storage_mongodb_fixture(), 0);
+    scene.client = mongoc_client_new(storage_mongodb_fixture_uri());
+    storage_mongodb_fixture_database(scene.hands->folder, database);
+    scene.collection = mongoc_client_get_collection(scene.client, database, "metrics");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    mongoc_collection_destroy(scene.collection);
+    mongoc_client_destroy(scene.client);
+    hands_free(&scene.hands);
+    return 0;
+}
+
+/* Seconds behind the timestamp after which the server deletes; -1: never; -2: there is no such index. */
+static int64_t expiry_of_timestamp(unsigned *ret_n_indexes)
+{
+    const bson_t *document;
+    int64_t expiry = -2;
+    *ret_n_indexes = 0;
+    mongoc_cursor_t *cursor = mongoc_collection_find_indexes_with_opts(scene.collection, NULL);
+    while (mongoc_cursor_next(cursor, &document)) {
+        bson_iter_t iter, keys;
+        (*ret_n_indexes)++;
+        assert_true(bson_iter_init_find(&iter, document, "key") && bson_iter_recurse(&iter, &keys));
+        assert_true(bson_iter_next(&keys));
+        if (strcmp(bson_iter_key(&keys), "timestamp") != 0)
+            continue;
+        expiry = bson_iter_init_find(&iter, document, "expireAfterSeconds") ? bson_iter_as_int64(&iter) : -1;
+    }
+    mongoc_cursor_destroy(cursor);
+    return expiry;
+}
+
+static void assert_expiry_after_reopening(unsigned days, int64_t seconds)
+{
+    unsigned n_indexes;
+    scene.hands->settings.retention_days = days;
+    hands_reopen(scene.hands);
+    assert_int_equal(expiry_of_timestamp(&n_indexes), seconds);
+    assert_int_equal(n_indexes, 4); /* with that of _id */
+}
+
+static void indexes_follow_the_retention(void **state)
+{
+    assert_expiry_after_reopening(0, -1);
+    assert_expiry_after_reopening(0, -1);
+    assert_expiry_after_reopening(30, 30 * 86400);
+    assert_expiry_after_reopening(30, 30 * 86400);
+    assert_expiry_after_reopening(7, 7 * 86400);
+    assert_expiry_after_reopening(0, -1);
+    assert_expiry_after_reopening(36500, -1); /* more seconds than the server can count */
+}
+
+/* A server of an older release cannot turn a plain index into one that expires. */
+static void indexes_made_by_hand_are_used(void **state)
+{
+    unsigned n_indexes;
+    bson_error_t error;
+    bson_t *command = BCON_NEW("createIndexes", "metrics", "indexes", "[", "{", "key", "{", "timestamp",
+                               BCON_DOUBLE(1), "}", "name", "of_mine", "}", "]");
+    assert_int_equal(expiry_of_timestamp(&n_indexes), -1);
+    assert_true(mongoc_collection_drop_index(scene.collection, "timestamp_1", &error));
+    assert_true(mongoc_collection_write_command_with_opts(scene.collection, command, NULL, NULL, &error));
+    bson_destroy(command);
+    assert_expiry_after_reopening(0, -1);
+    assert_expiry_after_reopening(5, 5 * 86400);
+}
+
+static void metrics_past_the_retention_are_not_shown(void **state)
+{
+    static const struct spec old = { "old", "", 1000, 1, NULL };
+    struct hands *hands = scene.hands;
+    struct metric_id id;
+    char text[64];
+    hands_insert(hands, &old, 1, &id);
+    hands->settings.retention_days = 1;
+    hands_reopen(hands);
+    struct job *job = hands_get(hands, id);
+    assert_int_equal(job->status, STATUS_NOT_FOUND);
+    job_fixture_free(&job);
+    assert_string_equal(hands_values(hands, hands_job(OP_FIND), text, sizeof(text)), "");
+    assert_int_equal(hands_update(hands, id, &old), STATUS_NOT_FOUND);
+    assert_int_equal(hands_delete(hands, id), STATUS_NOT_FOUND);
+}
+
+/* Explain ------------------------------------------------------------------------ */
+
+static bson_t *explain_command(const struct query *query, const bson_t *options)
+{
+    bson_t *command = bson_new();
+    bson_t find, filter;
+    BSON_APPEND_DOCUMENT_BEGIN(command, "explain", &find);
+    BSON_APPEND_UTF8(&find, "find", "metrics");
+    BSON_APPEND_DOCUMENT_BEGIN(&find, "filter", &filter);
+    query_write_conditions(&filter, query);
+    bson_append_document_end(&find, &filter);
+    bson_concat(&find, options);
+    bson_append_document_end(command, &find);
+    BSON_APPEND_UTF8(command, "verbosity", "queryPlanner");
+    return command;
+}
+
+static void assert_plan_of(const struct query *query, const bson_t *options, const char *what)
+{
+    bson_t reply;
+    bson_error_t error;
+    bson_t *command = explain_command(query, options);
+    bool ok = mongoc_collection_read_command_with_opts(scene.collection, command, NULL, NULL, &reply, &error);
+    if (!ok)
+        fail_msg("%s: %s", what, error.message);
+    char *plan = bson_as_relaxed_extended_json(&reply, NULL);
+    if (strstr(plan, "IXSCAN") == NULL || strstr(plan, "\"COLLSCAN\"") != NULL)
+        fail_msg("%s: no index in %s", what, plan);
+    bson_free(plan);
+    bson_destroy(&reply);
+    bson_destroy(command);
+}
+
+/* Where the server has the choice, both of its indexes must serve: what it would choose among so few
+ * documents tells nothing. */
+static void assert_plan(const struct query *query, const char *what)
+{
+    static const enum setup_index choices[] = { INDEX_NAME, INDEX_TIMESTAMP };
+    bson_t options = BSON_INITIALIZER;
+    query_write_options(&options, query);
+    if (bson_has_field(&options, "hint"))
+        assert_plan_of(query, &options, what);
+    for (unsigned i = 0; !bson_has_field(&options, "hint") && i < N_CASES(choices); i++) {
+        bson_t hinted, hint;
+        bson_copy_to(&options, &hinted);
+        BSON_APPEND_DOCUMENT_BEGIN(&hinted, "hint", &hint);
+        setup_index_keys(&hint, choices[i]);
+        bson_append_document_end(&hinted, &hint);
+        assert_plan_of(query, &hinted, what);
+        bson_destroy(&hinted);
+    }
+    bson_destroy(&options);
+}
+
+/* Name, one or prefix; tags of three kinds; values; times. Each is there or not. */
+static struct filter filter_of(unsigned form, struct slice tags[])
+{
+    struct filter filter = { .limit = 100, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .min = -INFINITY, .max = INFINITY };
+    filter.name = form % 3 == 0 ? SLICE("") : SLICE("cpu.");
+    filter.name_is_prefix = form % 3 == 2;
+    form /= 3;
+    filter.tags = &tags[0];
+    filter.any_tags = &tags[1];
+    filter.not_tags = &tags[3];
+    filter.n_tags = form & 1;
+    filter.n_any_tags = form & 2;
+    filter.n_not_tags = (form & 4) != 0;
+    if ((form & 8) != 0)
+        filter.min = 5;
+    if ((form & 16) != 0)
+        filter.from_ms = 1000;
+    filter.ascending = (form & 32) != 0;
+    return filter;
+}
+
+static void every_form_of_filter_uses_an_index(void **state)
+{
+    enum { FORMS = 3 * 64 };
+    static struct spec specs[300];
+    struct slice tags[] = { SLICE("a"), SLICE("b"), SLICE("c"), SLICE("d") };
+    char what[64];
+    for (unsigned i = 0; i < N_CASES(specs); i++)
+        specs[i] = (struct spec){ i % 2 == 0 ? "cpu." : "mem", i % 3 == 0 ? "a b" : "c d", i, i, NULL };
+    hands_insert(scene.hands, specs, N_CASES(specs), NULL);
+    for (unsigned form = 0; form < FORMS; form++) {
+        struct filter filter = filter_of(form, tags);
+        bool is_of_one_name = query_is_of_one_name(&filter);
+        for (unsigned has_after = 0; has_after < 2; has_after++) {
+            struct query query = { .filter = &filter, .kind = is_of_one_name ? QUERY_PAGE : QUERY_ALONG,
+                                   .has_after = has_after, .after.timestamp_ms = 2000,
+                                   .from_ms = filter.from_ms, .limit = 101, .max_ms = 5000 };
+            snprintf(what, sizeof(what), "form %u, %s", form, has_after ? "behind a place" : "first page");
+            assert_plan(&query, what);
+            query.kind = QUERY_WITHIN;
+            snprintf(what, sizeof(what), "form %u, within a timestamp", form);
+            if (!is_of_one_name)
+                assert_plan(&query, what);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(indexes_follow_the_retention, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(indexes_made_by_hand_are_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metrics_past_the_retention_are_not_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_form_of_filter_uses_an_index, set_up, tear_down),
+    };
+    if (storage_mongodb_fixture_uri() == NULL)
+        return storage_mongodb_fixture_skip();
+    mongoc_init();
+    int n_failed = cmocka_run_group_tests_name("MongoDB indexes", tests, NULL, NULL);
+    storage_mongodb_fixture_end();
+    return n_failed;
+}

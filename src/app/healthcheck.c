@@ -7,6 +7,7 @@
  * 503 because it is busy. Whoever spreads load over servers asks /readyz instead. */
 #include "app/healthcheck.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ int healthcheck(const struct config *config, struct error *error)
     int result = 0;
     if (resolve(config, &address, error) != 0)
         return -1;
+    assert(address != NULL);
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || !ask(fd, address, answer))
         result = error_set(error, 1, "the server on port %u: %s", (unsigned)config->port, cause_text(errno));

@@ -42,14 +42,17 @@ static int bind_one(const struct addrinfo *address, bool shared)
 /* Writes the port that the kernel chose into the address, for the sockets to come. */
 static unsigned settle_port(int fd, struct addrinfo *address)
 {
-    struct sockaddr_storage bound = { 0 };
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound;
     socklen_t len = sizeof(bound);
-    if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0)
+    memset(&bound, 0, sizeof(bound));
+    if (getsockname(fd, &bound.any, &len) != 0)
         return 0;
     memcpy(address->ai_addr, &bound, len < address->ai_addrlen ? len : address->ai_addrlen);
-    if (bound.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&bound)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&bound)->sin_port);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
 static int bind_all(struct addrinfo *address, unsigned n_sockets, int fds[], unsigned *ret_port)

@@ -63,7 +63,8 @@ static bool push(struct walk *walk, bool is_object)
     assert(level < gate->depth_max);
     uint64_t bit = UINT64_C(1) << level % 64;
     uint64_t *bits = &walk->objects[level / 64];
-    *bits = is_object ? *bits | bit : *bits & ~bit;
+    uint64_t others = level % 64 == 0 ? 0 : *bits & ~bit;
+    *bits = is_object ? others | bit : others;
     walk->first_name[level] = (uint8_t)walk->n_names;
     gate->at++;
     skip_blanks(gate);

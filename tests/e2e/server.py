@@ -26,6 +26,8 @@ def environment(**settings):
     given = {key: os.environ[key] for key in keep if key in os.environ}
     if os.environ.get("TEST_REDIS_URI"):
         given["REDIS_URI"] = os.environ["TEST_REDIS_URI"]
+    # Without it the MongoDB driver's shared memory outlives a killed server, and the next of that pid complains.
+    given["MONGOC_DISABLE_SHM"] = "1"
     return {**given, "APP_ENV": "test", **{key: str(value) for key, value in settings.items()}}
 
 

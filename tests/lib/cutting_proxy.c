@@ -30,9 +30,10 @@ struct cutting_proxy {
     unsigned port;
     pthread_t thread;
     atomic_bool stopping, away;
-    atomic_uint n_left, n_cuts;
-    atomic_int moment;
-    char command[32]; /* changed only while n_left is 0 */
+    pthread_mutex_t mutex; /* of the four below */
+    unsigned n_left, n_cuts;
+    enum cut_moment moment;
+    char command[32];
     struct connection connections[CONNECTIONS_MAX];
     char *message;
 };
@@ -70,27 +71,30 @@ static bool write_message(int fd, const char *message, size_t bytes)
     return true;
 }
 
-/* Whether this call is one of those to cut; then it counts. */
-static bool is_to_be_cut(struct cutting_proxy *proxy, const char *message, size_t bytes)
+/* Whether this call is one of those to cut, and when; then it counts. */
+static bool is_to_be_cut(struct cutting_proxy *proxy, const char *message, size_t bytes, enum cut_moment *ret_moment)
 {
-    if (atomic_load(&proxy->n_left) == 0 || bytes < NAME_OFFSET + sizeof(proxy->command) ||
-        strcmp(message + NAME_OFFSET, proxy->command) != 0)
-        return false;
-    atomic_fetch_add(&proxy->n_cuts, 1);
-    atomic_fetch_sub(&proxy->n_left, 1);
-    return true;
+    pthread_mutex_lock(&proxy->mutex);
+    bool is_meant = proxy->n_left > 0 && bytes > NAME_OFFSET + sizeof(proxy->command) &&
+                    strcmp(message + NAME_OFFSET, proxy->command) == 0;
+    if (is_meant) {
+        proxy->n_cuts++;
+        proxy->n_left--;
+        *ret_moment = proxy->moment;
+    }
+    pthread_mutex_unlock(&proxy->mutex);
+    return is_meant;
 }
 
 static bool forward_call(struct cutting_proxy *proxy, struct connection *connection)
 {
+    enum cut_moment moment;
     size_t bytes = read_message(connection->client, proxy->message);
     if (bytes == 0)
         return false;
-    if (is_to_be_cut(proxy, proxy->message, bytes)) {
-        if (atomic_load(&proxy->moment) == CUT_BEFORE_CALL)
-            return false;
-        connection->cut_answer = true;
-    }
+    connection->cut_answer = is_to_be_cut(proxy, proxy->message, bytes, &moment);
+    if (connection->cut_answer && moment == CUT_BEFORE_CALL)
+        return false;
     return write_message(connection->server, proxy->message, bytes);
 }
 
@@ -165,6 +169,7 @@ struct cutting_proxy *cutting_proxy_new(const char *host, unsigned port)
     assert_non_null(proxy);
     proxy->message = malloc(MESSAGE_MAX);
     assert_non_null(proxy->message);
+    pthread_mutex_init(&proxy->mutex, NULL);
     find_server(host, port, &proxy->server);
     for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
         proxy->connections[i] = (struct connection){ .client = -1, .server = -1 };
@@ -186,6 +191,7 @@ void cutting_proxy_free(struct cutting_proxy **proxy)
     for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
         cut(&self->connections[i]);
     close(self->listener);
+    pthread_mutex_destroy(&self->mutex);
     free(self->message);
     free(self);
 }
@@ -197,15 +203,20 @@ unsigned cutting_proxy_port(const struct cutting_proxy *proxy)
 
 void cutting_proxy_cut(struct cutting_proxy *proxy, const char *command, enum cut_moment moment, unsigned n)
 {
-    atomic_store(&proxy->n_left, 0);
+    pthread_mutex_lock(&proxy->mutex);
     snprintf(proxy->command, sizeof(proxy->command), "%s", command);
-    atomic_store(&proxy->moment, (int)moment);
-    atomic_store(&proxy->n_left, n);
+    proxy->moment = moment;
+    proxy->n_left = n;
+    pthread_mutex_unlock(&proxy->mutex);
 }
 
 unsigned cutting_proxy_cuts(struct cutting_proxy *proxy)
 {
-    return atomic_exchange(&proxy->n_cuts, 0);
+    pthread_mutex_lock(&proxy->mutex);
+    unsigned n_cuts = proxy->n_cuts;
+    proxy->n_cuts = 0;
+    pthread_mutex_unlock(&proxy->mutex);
+    return n_cuts;
 }
 
 void cutting_proxy_go_away(struct cutting_proxy *proxy, bool away)

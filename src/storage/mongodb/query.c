@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "document.h"
-#include "setup.h"
 
 /* Conditions ------------------------------------------------------------------- */
 
@@ -90,7 +89,10 @@ static void write_set(bson_t *tags, const char *operator, const struct slice sli
 static void write_tags(bson_t *document, const struct filter *filter)
 {
     bson_t tags;
-    if (filter->n_tags + filter->n_any_tags + filter->n_not_tags == 0)
+    int n_others = filter->n_any_tags + filter->n_not_tags;
+    if (n_others == 0 && filter->n_tags == 1) /* the plain form of $all of one */
+        bson_append_utf8(document, "tags", -1, filter->tags[0].data, (int)filter->tags[0].len);
+    if (n_others == 0 && filter->n_tags < 2)
         return;
     BSON_APPEND_DOCUMENT_BEGIN(document, "tags", &tags);
     write_set(&tags, "$all", filter->tags, filter->n_tags);
@@ -130,7 +132,10 @@ static void write_times(bson_t *document, const struct query *query)
         last_ms = METRIC_TIMESTAMP_MIN;
     }
     BSON_APPEND_DOCUMENT_BEGIN(document, "timestamp", &range);
-    BSON_APPEND_DATE_TIME(&range, "$gte", first_ms);
+    if (first_ms > METRIC_TIMESTAMP_MIN) /* not $gte: the stand-in for MongoDB that tests run on loses the equal ones */
+        BSON_APPEND_DATE_TIME(&range, "$gt", first_ms - 1);
+    else
+        BSON_APPEND_DATE_TIME(&range, "$gte", first_ms);
     BSON_APPEND_DATE_TIME(&range, "$lte", last_ms);
     bson_append_document_end(document, &range);
 }
@@ -180,18 +185,6 @@ void query_write_conditions(bson_t *document, const struct query *query)
 
 /* Options ---------------------------------------------------------------------- */
 
-/* The index to use; INDEX_COUNT: the server's choice. A prefix may be of few metrics or of most of them:
- * between sorting what the index of names holds and going along the timestamps the server tries out. */
-static enum setup_index index_of(const struct query *query)
-{
-    const struct filter *filter = query->filter;
-    if (query_is_of_one_name(filter))
-        return INDEX_NAME;
-    if (filter->n_tags + filter->n_any_tags > 0)
-        return INDEX_TAGS;
-    return filter->name.len > 0 && query->kind == QUERY_ALONG ? INDEX_COUNT : INDEX_TIMESTAMP;
-}
-
 static void write_order(bson_t *document, const struct query *query)
 {
     bson_t sort;
@@ -207,16 +200,9 @@ static void write_order(bson_t *document, const struct query *query)
 /* All in one batch, which fits a message: a metric is of some 5 KiB at most. So no cursor is left open. */
 void query_write_options(bson_t *document, const struct query *query)
 {
-    bson_t hint;
-    enum setup_index index = index_of(query);
     write_order(document, query);
     BSON_APPEND_INT64(document, "limit", query->limit);
     BSON_APPEND_INT64(document, "batchSize", query->limit);
     BSON_APPEND_BOOL(document, "singleBatch", true);
     BSON_APPEND_INT64(document, "maxTimeMS", query->max_ms);
-    if (index == INDEX_COUNT)
-        return;
-    BSON_APPEND_DOCUMENT_BEGIN(document, "hint", &hint);
-    setup_index_keys(&hint, index);
-    bson_append_document_end(document, &hint);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* query: a filter as a find of MongoDB: typed BSON of our own making, and the index that serves it.
+/* query: a filter as a find of MongoDB: typed BSON of our own making.
+ *
+ * Each has a range of the timestamp, so an index always serves; which one is the server's choice, without
+ * a hint: whether a name or a tag is rare, it can try out, and we cannot.
  *
  * A list is ordered by (timestamp, _id). With one name, its index has that order, and one find makes a
  * page. The indexes of tags and of the timestamp end at the timestamp, and an index that deletes by age

@@ -14,7 +14,7 @@
 struct link;
 struct store;
 
-/* The indexes by their keys, for hints. */
+/* The indexes by their keys. */
 enum setup_index { INDEX_NAME, INDEX_TAGS, INDEX_TIMESTAMP, INDEX_COUNT };
 
 /* Appends the keys of an index to a document. */

@@ -21,7 +21,10 @@ enum op {
     OP_UPDATE,           /* replace the metric job->id by job->metrics[0] */
     OP_DELETE,           /* remove the metric job->id */
     OP_GET,              /* read the metric job->id */
-    OP_FIND              /* read the list job->filter */
+    OP_FIND,             /* read the list job->filter */
+    OP_AGGREGATE,        /* work out job->plan */
+    OP_CATALOGUE,        /* give job->catalogue: the names and tags there are */
+    OP_UNDERSTAND        /* read the prompt again, with job->catalogue */
 };
 
 enum hop_flags {
@@ -29,7 +32,7 @@ enum hop_flags {
     HOP_ALWAYS = 2  /* visited although the job failed before */
 };
 
-enum { HOPS_MAX = 4 };
+enum { HOPS_MAX = 8 };
 
 struct hop {
     uint8_t stage; /* enum stage_id */

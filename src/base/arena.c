@@ -152,3 +152,28 @@ void text_i64(struct text *text, int64_t number)
         text_append(text, "-", 1);
     text_u64(text, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
+
+static void append_json_escape(struct text *text, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        text_append(text, (const char[]){ '\\', (char)c }, 2);
+    else
+        text_printf(text, "\\u%04x", c);
+}
+
+/* Runs that need no escape are appended whole. */
+void text_json_string(struct text *text, struct slice string)
+{
+    size_t start = 0;
+    text_literal(text, "\"");
+    for (size_t i = 0; i < string.len; i++) {
+        unsigned char c = (unsigned char)string.data[i];
+        if (c >= ' ' && c != '"' && c != '\\')
+            continue;
+        text_append(text, string.data + start, i - start);
+        append_json_escape(text, c);
+        start = i + 1;
+    }
+    text_append(text, string.data + start, string.len - start);
+    text_literal(text, "\"");
+}

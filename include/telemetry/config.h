@@ -67,6 +67,8 @@
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
       "memory for all bodies under way; none left: 503")                                                               \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
+    X(aggregate_max_bytes, "AGGREGATE_MAX_BYTES", BYTES, "64m", 65536, 1099511627776,                                  \
+      "memory for the groups and buckets of one aggregate; more: 400")                                                 \
     G("Language model")                                                                                                \
     X(llm_base_url, "LLM_BASE_URL", TEXT, "", 0, 0,                                                                    \
       "https://host/v1 of an OpenAI-compatible service, asked when the grammar is unsure of a prompt; empty: never")   \

@@ -153,27 +153,28 @@ void text_i64(struct text *text, int64_t number)
     text_u64(text, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-static void append_json_escape(struct text *text, unsigned char c)
+/* What stands for one byte of a string. */
+static void put_escaped(struct text *text, unsigned char c)
 {
     if (c == '"' || c == '\\')
-        text_append(text, (const char[]){ '\\', (char)c }, 2);
+        text_append(text, (char[]){ '\\', (char)c }, 2);
     else
         text_printf(text, "\\u%04x", c);
 }
 
-/* Runs that need no escape are appended whole. */
-void text_json_string(struct text *text, struct slice string)
+void text_json(struct text *text, struct slice string)
 {
-    size_t start = 0;
+    size_t plain = 0;
     text_literal(text, "\"");
     for (size_t i = 0; i < string.len; i++) {
         unsigned char c = (unsigned char)string.data[i];
-        if (c >= ' ' && c != '"' && c != '\\')
+        if (c >= 0x20 && c != '"' && c != '\\')
             continue;
-        text_append(text, string.data + start, i - start);
-        append_json_escape(text, c);
-        start = i + 1;
+        text_append(text, string.data + plain, i - plain);
+        put_escaped(text, c);
+        plain = i + 1;
     }
-    text_append(text, string.data + start, string.len - start);
+    if (plain < string.len)
+        text_append(text, string.data + plain, string.len - plain);
     text_literal(text, "\"");
 }

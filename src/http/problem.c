@@ -7,10 +7,11 @@
 
 #include "http/head.h"
 
+/* Details are valid UTF-8 or plain ASCII. */
 static void append_member(struct text *text, const char *name, struct slice value)
 {
     text_printf(text, ",\"%s\":", name);
-    text_json_string(text, value);
+    text_json(text, value);
 }
 
 static void append_errors(struct text *text, const struct reply *reply)

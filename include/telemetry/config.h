@@ -67,6 +67,8 @@
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
       "memory for all bodies under way; none left: 503")                                                               \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
+    X(aggregate_max_bytes, "AGGREGATE_MAX_BYTES", BYTES, "64m", 65536, 1099511627776,                                  \
+      "memory for the groups and buckets of one aggregate; more: 400")                                                 \
     G("Limits of metrics")                                                                                             \
     X(name_max_bytes, "NAME_MAX_BYTES", COUNT, "256", 1, 256, "longest metric name")                                   \
     X(tags_max, "TAGS_MAX", COUNT, "32", 0, 32, "tags of one metric")                                                  \

@@ -58,7 +58,7 @@ struct zone {
     int32_t first_s; /* the offset before the first change */
     struct zone_rule rule;
     uint32_t n_changes;
-    struct zone_change changes[]; /* in order of time */
+    struct zone_change *changes; /* in order of time, behind the zone in its memory */
 };
 
 /* Gives a zone without a name read from the bytes of a TZif file, or NULL: they are none, or there is no memory.

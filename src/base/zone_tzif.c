@@ -114,6 +114,7 @@ struct zone *zone_tzif_read(struct slice file)
     struct zone *zone = calloc(1, sizeof(*zone) + counts.n_times * sizeof(zone->changes[0]));
     if (zone == NULL)
         return NULL;
+    zone->changes = (struct zone_change *)(zone + 1);
     if (take_changes(&file, &counts, zone) && take_footer(file, &zone->rule))
         return zone;
     free(zone);

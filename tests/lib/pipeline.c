@@ -22,6 +22,12 @@ static enum status is_ready(void *context, const char **ret_store, const char **
     return (enum status)atomic_load(&pipeline->storage.ops->health(pipeline->storage.storage)->status);
 }
 
+static uint64_t catalogue_version(void *context)
+{
+    const struct pipeline *pipeline = context;
+    return pipeline->storage.ops->catalogue_version(pipeline->storage.storage);
+}
+
 /* Setting up -------------------------------------------------------------- */
 
 static void open_storage(struct pipeline *pipeline)
@@ -53,7 +59,11 @@ static void make_workers(struct pipeline *pipeline)
                                                    .tag_max_bytes = 128,
                                                    .stats = &pipeline->registry,
                                                    .ready = is_ready,
-                                                   .ready_context = pipeline };
+                                                   .ready_context = pipeline,
+                                                   .zone = "UTC",
+                                                   .takes_now = true,
+                                                   .catalogue_version = catalogue_version,
+                                                   .catalogue_trust_ns = UINT64_MAX };
     parser_init(&pipeline->parser, &pipeline->settings);
     cache_worker_init(&pipeline->cache, &cache);
     storage_worker_init(&pipeline->writer, &storage_writer_stage, &faulty_storage_ops, storage, 0);

@@ -153,6 +153,25 @@ static void append_rows(const struct sheet *sheet)
 
 /* Series ------------------------------------------------------------------------ */
 
+/* A line through the first measure; null where there are not two buckets to lay it through. */
+static void append_trend(const struct sheet *sheet, uint32_t group)
+{
+    static const char *const directions[] = {
+        [TREND_FLAT] = "flat", [TREND_RISING] = "rising", [TREND_FALLING] = "falling"
+    };
+    struct text *out = sheet->out;
+    struct trend trend;
+    if (!trend_of(sheet->result, sheet->plan->n_measures, group, &trend)) {
+        text_literal(out, ",\"trend\":null");
+        return;
+    }
+    text_printf(out, ",\"trend\":{\"direction\":\"%s\",\"slope_per_hour\":", directions[trend.direction]);
+    append_number(out, trend.slope_per_hour);
+    text_literal(out, ",\"change_percent\":");
+    append_number(out, trend.change_percent);
+    text_literal(out, "}");
+}
+
 static void append_points(const struct sheet *sheet, size_t group)
 {
     const struct result *result = sheet->result;
@@ -180,6 +199,8 @@ static void append_series(const struct sheet *sheet)
             text_literal(out, "null");
         else
             text_json(out, result->groups[group]);
+        if (sheet->plan->trend)
+            append_trend(sheet, group);
         append_points(sheet, group);
         text_literal(out, "}");
     }

@@ -90,7 +90,11 @@ void understand(struct parser *parser, struct job *job)
     struct prompt_reading reading;
     if (parser->catalogue == NULL || parser->catalogue->version != settings->catalogue_version(settings->ready_context))
         return;
-    if (read_prompt(parser, job, parser->catalogue, &reading) && !is_in_doubt(parser, &reading))
+    if (!read_prompt(parser, job, parser->catalogue, &reading))
+        return;
+    if (is_in_doubt(parser, &reading))
+        job->catalogue_after_ns = clock_ns() - settings->catalogue_trust_ns;
+    else
         conclude(job, &reading);
 }
 

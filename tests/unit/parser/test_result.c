@@ -167,6 +167,25 @@ static void compare_adds_previous_and_change(void **state)
     }
 }
 
+static void trend_stands_with_each_series(void **state)
+{
+    struct bench *bench = *state;
+    int64_t edges[] = { 0, HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS };
+    double values[] = { 1, 2, 3 };
+    bench->plan.trend = true;
+    bench->plan.bucket = (struct plan_bucket){ UNIT_HOUR, 1 };
+    bench->result.to_ms = 3 * HOUR_MS;
+    bench->result.n_buckets = 3;
+    bench->result.edges = edges;
+    bench->result.values = values;
+    encode_result(bench->job);
+    assert_contains(bench->job->reply.body, "{\"group\":null,\"trend\":{\"direction\":\"rising\",\"slope_per_hour\":1,"
+                                            "\"change_percent\":200},\"points\":[");
+    bench->result.n_buckets = 1;
+    encode_result(bench->job);
+    assert_contains(bench->job->reply.body, "{\"group\":null,\"trend\":null,\"points\":[");
+}
+
 static void open_ends_are_null_where_nothing_is(void **state)
 {
     struct bench *bench = *state;
@@ -216,6 +235,7 @@ int main(void)
         TEST(a_series_without_groups),
         TEST(ranked_buckets_are_rows_with_both_ends),
         TEST(compare_adds_previous_and_change),
+        TEST(trend_stands_with_each_series),
         TEST(open_ends_are_null_where_nothing_is),
         TEST(too_many_values_are_refused),
         TEST(equal_results_have_equal_tags),

@@ -55,8 +55,9 @@ static void assert_behind_plan(struct bench *bench, const char *expected)
     assert_true(job->reply.has_etag);
     struct slice body = job->reply.body;
     assert_true(slice_starts_with(body, SLICE("\"plan\":{")));
-    const char *range = memmem(body.data, body.len, ",\"range\":", 9);
-    assert_non_null(range);
+    const char *range = body.data + body.len - 9;
+    while (memcmp(range, ",\"range\":", 9) != 0) /* the plan has one, too */
+        range--;
     assert_slice((struct slice){ range + 1, (size_t)(body.data + body.len - range - 1) }, expected);
 }
 
@@ -179,8 +180,9 @@ static void trend_stands_with_each_series(void **state)
     bench->result.edges = edges;
     bench->result.values = values;
     encode_result(bench->job);
-    assert_contains(bench->job->reply.body, "{\"group\":null,\"trend\":{\"direction\":\"rising\",\"slope_per_hour\":1,"
-                                            "\"change_percent\":200},\"points\":[");
+    assert_contains(bench->job->reply.body,
+                    "{\"group\":null,\"trend\":{\"direction\":\"rising\",\"slope_per_hour\":1,\"change_percent\":200");
+    assert_contains(bench->job->reply.body, "},\"points\":[");
     bench->result.n_buckets = 1;
     encode_result(bench->job);
     assert_contains(bench->job->reply.body, "{\"group\":null,\"trend\":null,\"points\":[");

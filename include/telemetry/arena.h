@@ -67,6 +67,10 @@ __attribute__((format(printf, 2, 3))) void text_printf(struct text *text, const 
 void text_u64(struct text *text, uint64_t number);
 void text_i64(struct text *text, int64_t number);
 
+/* Appends a string of JSON (RFC 8259, 7) in its quotes: quotes, backslashes and control characters are
+ * escaped, all else goes as it is and should be UTF-8. */
+void text_json(struct text *text, struct slice string);
+
 static inline struct slice text_slice(const struct text *text)
 {
     return (struct slice){ text->data, text->len };

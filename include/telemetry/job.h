@@ -9,10 +9,14 @@
 #include <stdint.h>
 
 #include <telemetry/arena.h>
+#include <telemetry/catalogue.h>
 #include <telemetry/filter.h>
 #include <telemetry/metric.h>
+#include <telemetry/plan.h>
+#include <telemetry/inquiry.h>
 #include <telemetry/reply.h>
 #include <telemetry/request.h>
+#include <telemetry/result.h>
 #include <telemetry/route.h>
 #include <telemetry/status.h>
 
@@ -92,6 +96,10 @@ struct job {
     struct list_position next;
     struct metric previous;
     struct filter filter;
+    struct inquiry *inquiry;     /* of /query, in the arena */
+    struct plan *plan;           /* of an aggregate or a prompt, in the arena */
+    struct result *result;       /* what the store worked out for it */
+    struct catalogue *catalogue; /* a reference of the job's own, released before it goes home; or NULL */
     struct job_cache cache;
     struct reply reply;
     uint64_t mark_ns;               /* clock_ns() when the stage before let go */

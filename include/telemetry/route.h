@@ -9,7 +9,7 @@
 struct job;
 struct parser;
 
-enum stage_id { STAGE_PARSER, STAGE_CACHE, STAGE_WRITER, STAGE_READER, STAGE_COUNT };
+enum stage_id { STAGE_PARSER, STAGE_CACHE, STAGE_WRITER, STAGE_READER, STAGE_ASSISTANT, STAGE_COUNT };
 
 /* What a stage is asked to do with a job. */
 enum op {
@@ -21,7 +21,12 @@ enum op {
     OP_UPDATE,           /* replace the metric job->id by job->metrics[0] */
     OP_DELETE,           /* remove the metric job->id */
     OP_GET,              /* read the metric job->id */
-    OP_FIND              /* read the list job->filter */
+    OP_FIND,             /* read the list job->filter */
+    OP_AGGREGATE,        /* work out job->plan */
+    OP_CATALOGUE,        /* give job->catalogue: the names and tags there are */
+    OP_UNDERSTAND,       /* read the prompt again, with job->catalogue */
+    OP_ADVISE,           /* ask a language model for the plan of job->inquiry */
+    OP_HEED              /* read what it answered */
 };
 
 enum hop_flags {
@@ -29,7 +34,7 @@ enum hop_flags {
     HOP_ALWAYS = 2  /* visited although the job failed before */
 };
 
-enum { HOPS_MAX = 4 };
+enum { HOPS_MAX = 8 };
 
 struct hop {
     uint8_t stage; /* enum stage_id */

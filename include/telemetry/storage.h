@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <telemetry/status.h>
@@ -19,6 +20,8 @@ struct stats;
 struct storage;         /* a backend's own; begins with struct storage_head */
 struct storage_session; /* a backend's own; begins with struct storage_session_head */
 
+#define CATALOGUE_AGE_NS UINT64_C(2000000000)
+
 enum storage_role { STORAGE_WRITER, STORAGE_READER };
 
 struct storage_settings {
@@ -26,6 +29,7 @@ struct storage_settings {
     unsigned retention_days; /* 0: metrics are kept for ever */
     unsigned n_writers, n_readers;
     uint64_t query_limit_ns;     /* how long one read may take */
+    size_t aggregate_max_bytes;  /* memory for the groups and buckets of one read */
     unsigned run_rows;           /* embedded: how many rows wait for their place in the index; 0: its own choice */
     const char *uri;             /* of a server: where it is, with its password */
     const char *database;        /* of a server: the name of the database */
@@ -67,9 +71,17 @@ struct storage_ops {
 
     /* OP_GET: metrics[0] in the job's arena, or STATUS_NOT_FOUND.
      * OP_FIND: metrics[0..n_metrics) in order; has_next and next when more follow.
-     * Every write answered before the call is seen. STATUS_QUERY_TOO_SLOW past query_limit_ns or the
+     * OP_AGGREGATE: result for plan, in the job's arena. STATUS_QUERY_TOO_LARGE when it has more groups or
+     * buckets than there is memory for; the detail says what to narrow.
+     * OP_CATALOGUE: catalogue, a reference for the job.
+     * Every write answered before the call is seen; a catalogue may be up to CATALOGUE_AGE_NS old where
+     * the store has no cheap way to tell that it changed. STATUS_QUERY_TOO_SLOW past query_limit_ns or the
      * job's deadline; STORAGE_UNAVAILABLE. */
     void (*read)(struct storage_session *session, struct job *jobs[], unsigned n);
+
+    /* Any thread. A number that is another one when a name or tag has come since that an answered write
+     * brought; a store that cannot tell moves it each CATALOGUE_AGE_NS. */
+    uint64_t (*catalogue_version)(const struct storage *storage);
 
     /* Writer thread, between batches: upkeep in slices short beside a commit (merging, retention,
      * probing a store that failed). Returns the clock_ns() at which it wants to run again, if nothing

@@ -152,3 +152,29 @@ void text_i64(struct text *text, int64_t number)
         text_append(text, "-", 1);
     text_u64(text, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
+
+/* What stands for one byte of a string. */
+static void put_escaped(struct text *text, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        text_append(text, (char[]){ '\\', (char)c }, 2);
+    else
+        text_printf(text, "\\u%04x", c);
+}
+
+void text_json(struct text *text, struct slice string)
+{
+    size_t plain = 0;
+    text_literal(text, "\"");
+    for (size_t i = 0; i < string.len; i++) {
+        unsigned char c = (unsigned char)string.data[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        text_append(text, string.data + plain, i - plain);
+        put_escaped(text, c);
+        plain = i + 1;
+    }
+    if (plain < string.len)
+        text_append(text, string.data + plain, string.len - plain);
+    text_literal(text, "\"");
+}

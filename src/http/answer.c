@@ -179,7 +179,7 @@ static struct slice cache_status(const struct job *job)
 /* Server-Timing (W3C): milliseconds with three digits, queueing included. */
 static void put_timing(struct pen *pen, const struct job *job)
 {
-    static const char *const names[STAGE_COUNT] = { "parser", "cache", "writer", "reader" };
+    static const char *const names[STAGE_COUNT] = { "parser", "cache", "writer", "reader", "assistant" };
     struct slice separator = SLICE("\r\nServer-Timing: ");
     for (unsigned stage = 0; stage < STAGE_COUNT; stage++) {
         if (job->stage_ns[stage] == 0)

@@ -7,25 +7,11 @@
 
 #include "http/head.h"
 
-/* Inside a JSON string. Details are valid UTF-8 or plain ASCII. */
-static void append_escaped(struct text *text, struct slice raw)
-{
-    for (size_t i = 0; i < raw.len; i++) {
-        unsigned char c = (unsigned char)raw.data[i];
-        if (c == '"' || c == '\\')
-            text_printf(text, "\\%c", c);
-        else if (c < ' ')
-            text_printf(text, "\\u%04x", c);
-        else
-            text_append(text, raw.data + i, 1);
-    }
-}
-
+/* Details are valid UTF-8 or plain ASCII. */
 static void append_member(struct text *text, const char *name, struct slice value)
 {
-    text_printf(text, ",\"%s\":\"", name);
-    append_escaped(text, value);
-    text_literal(text, "\"");
+    text_printf(text, ",\"%s\":", name);
+    text_json(text, value);
 }
 
 static void append_errors(struct text *text, const struct reply *reply)

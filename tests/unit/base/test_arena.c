@@ -143,6 +143,19 @@ static void text_reserve_refuses_a_sum_that_wraps(void **state)
     arena_reset(&arena);
 }
 
+static void text_json_escapes_what_json_must(void **state)
+{
+    struct arena arena = fresh();
+    struct text text = text_in(&arena, 1);
+    text_json(&text, (struct slice){ "a\"b\\\0\n\x1f\xc3\xa9/", 10 });
+    text_json(&text, (struct slice){ NULL, 0 });
+    text_json(&text, SLICE("\"\""));
+    const char *expected = "\"a\\\"b\\\\\\u0000\\u000a\\u001f\xc3\xa9/\"\"\"\"\\\"\\\"\"";
+    assert_int_equal(text.len, strlen(expected));
+    assert_memory_equal(text.data, expected, text.len);
+    arena_reset(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +168,7 @@ int main(void)
         cmocka_unit_test(text_append_grows_and_keeps_all),
         cmocka_unit_test(text_numbers_print_their_extremes),
         cmocka_unit_test(text_fails_once_and_stays_failed),
+        cmocka_unit_test(text_json_escapes_what_json_must),
         cmocka_unit_test(text_reserve_refuses_a_sum_that_wraps),
     };
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

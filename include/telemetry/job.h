@@ -99,7 +99,7 @@ struct job {
     struct inquiry *inquiry;     /* of /query, in the arena */
     struct plan *plan;           /* of an aggregate or a prompt, in the arena */
     struct result *result;       /* what the store worked out for it */
-    struct catalogue *catalogue; /* a reference of the job's own, released before it goes home; or NULL */
+    struct catalogue *catalogue; /* a reference of the job's own, or NULL; the pool releases what is left */
     struct job_cache cache;
     struct reply reply;
     uint64_t mark_ns;               /* clock_ns() when the stage before let go */

@@ -47,8 +47,13 @@ class Server:
         self.ended = self.terminated = False
         self.host = "127.0.0.1"
         self.port = None
+        env = environment(DATA_DIR=self.data_dir, **settings)
+        folder = ROOT
+        if env["APP_ENV"] != "test":  # away from the files of other stacks: what is given here is all there is
+            folder = self.data_dir
+            folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            [BINARY], cwd=ROOT, env=environment(DATA_DIR=self.data_dir, **settings), stdin=subprocess.DEVNULL,
+            [BINARY], cwd=folder, env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=before_exec, restore_signals=not before_exec)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()

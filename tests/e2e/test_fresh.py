@@ -6,15 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import stores
 from server import Server
 from wire import fresh_id
 
-SETTINGS = {"one thread for each stage": {}, "several": {"LOOPS": 3, "PARSER_WORKERS": 3, "QUERY_WORKERS": 4}}
+pytestmark = pytest.mark.stores("sqlite", "mongodb")
+SEVERAL = {"LOOPS": 3, "PARSER_WORKERS": 3, "QUERY_WORKERS": 4, "STORAGE_WORKERS": 3}
+SETTINGS = {"one thread for each stage": {}, "several": SEVERAL}
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
-def server(request, tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("fresh"), **SETTINGS[request.param])
+def server(request, store, tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("fresh"), **store.fresh(stores.OWN), **SETTINGS[request.param])
     yield server
     server.stop()
 

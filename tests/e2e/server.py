@@ -37,7 +37,50 @@ def run_binary(*arguments, cwd=ROOT, timeout=START_TIMEOUT_S, **settings):
     return subprocess.run([BINARY, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
 
 
-class Server:
+class Calls:
+    """What is asked of a server, or of several; over what connect() gives."""
+
+    def request(self, *arguments, **options):
+        """One request on a connection of its own."""
+        with self.connect() as connection:
+            return connection.request(*arguments, **options)
+
+    def store(self, items):
+        """Posts one metric or a batch, which must succeed."""
+        answer = self.request("POST", "/metrics", items)
+        assert answer.status == 201, answer
+        return answer
+
+    def list_all(self, **parameters):
+        """Every metric of a list, page by page, past the cache."""
+        found, cursor = [], {}
+        with self.connect() as connection:
+            while cursor is not None:
+                path = wire.target("/metrics", limit=1000, **parameters, **cursor)
+                answer = connection.request("GET", path, headers={"Cache-Control": "no-cache"})
+                assert answer.status == 200, answer
+                page = answer.json()
+                found += page["metrics"]
+                cursor = {"cursor": page["next"]} if page["next"] is not None else None
+        return found
+
+    def take_away(self, name):
+        """Every metric of a name, removed, so that what one test let in does not fail the next ones."""
+        found = self.list_all(name=name)
+        for metric in found:
+            self.request("DELETE", f"/metrics/{metric['id']}")
+        return found
+
+    def counter(self, name, **labels):
+        """One figure of /-/metrics."""
+        wanted = name + ("{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}" if labels else "")
+        for line in self.request("GET", "/-/metrics").body.decode().splitlines():
+            if line.startswith(wanted + " "):
+                return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"/-/metrics has no {wanted}")
+
+
+class Server(Calls):
     """Started by the constructor, ready when it returns. Settings are keyword arguments: Server(dir, JOBS=4)."""
 
     def __init__(self, data_dir, before_exec=None, **settings):
@@ -92,45 +135,6 @@ class Server:
     def connect(self, **options):
         return wire.Connection(self, **options)
 
-    def request(self, *arguments, **options):
-        """One request on a connection of its own."""
-        with self.connect() as connection:
-            return connection.request(*arguments, **options)
-
-    def store(self, items):
-        """Posts one metric or a batch, which must succeed."""
-        answer = self.request("POST", "/metrics", items)
-        assert answer.status == 201, answer
-        return answer
-
-    def list_all(self, **parameters):
-        """Every metric of a list, page by page, past the cache."""
-        found, cursor = [], {}
-        with self.connect() as connection:
-            while cursor is not None:
-                path = wire.target("/metrics", limit=1000, **parameters, **cursor)
-                answer = connection.request("GET", path, headers={"Cache-Control": "no-cache"})
-                assert answer.status == 200, answer
-                page = answer.json()
-                found += page["metrics"]
-                cursor = {"cursor": page["next"]} if page["next"] is not None else None
-        return found
-
-    def take_away(self, name):
-        """Every metric of a name, removed, so that what one test let in does not fail the next ones."""
-        found = self.list_all(name=name)
-        for metric in found:
-            self.request("DELETE", f"/metrics/{metric['id']}")
-        return found
-
-    def counter(self, name, **labels):
-        """One figure of /-/metrics."""
-        wanted = name + ("{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}" if labels else "")
-        for line in self.request("GET", "/-/metrics").body.decode().splitlines():
-            if line.startswith(wanted + " "):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"/-/metrics has no {wanted}")
-
     def kill(self):
         """SIGKILL, as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
@@ -162,6 +166,35 @@ class Server:
     def _check_sanitizers(self):
         found = [i for i, line in enumerate(self.lines) if SANITIZER_WORDS.search(line)]
         assert not found, "a sanitizer or an assertion spoke:\n" + "\n".join(self.lines[found[0] : found[0] + 60])
+
+
+class Pair(Calls):
+    """Two servers of one store and one cache: writes go to one, reads to the other."""
+
+    def __init__(self, writer, reader):
+        self.writer, self.reader = writer, reader
+
+    def connect(self, **options):
+        return PairConnection(self.writer.connect(**options), self.reader.connect(**options))
+
+    def stop(self):
+        self.writer.stop()
+        self.reader.stop()
+
+
+class PairConnection:
+    def __init__(self, writer, reader):
+        self.writer, self.reader = writer, reader
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.writer.socket.close()
+        self.reader.socket.close()
+
+    def request(self, method, *arguments, **options):
+        return (self.reader if method in ("GET", "HEAD") else self.writer).request(method, *arguments, **options)
 
 
 def port_of(line):

@@ -67,6 +67,17 @@
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
       "memory for all bodies under way; none left: 503")                                                               \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
+    X(aggregate_max_bytes, "AGGREGATE_MAX_BYTES", BYTES, "64m", 65536, 1099511627776,                                  \
+      "memory for the groups and buckets of one aggregate; more: 400")                                                 \
+    G("Language model")                                                                                                \
+    X(llm_base_url, "LLM_BASE_URL", TEXT, "", 0, 0,                                                                    \
+      "https://host/v1 of an OpenAI-compatible service, asked when the grammar is unsure of a prompt; empty: never")   \
+    X(llm_model, "LLM_MODEL", TEXT, "", 0, 0, "name of the model")                                                     \
+    X(llm_api_key, "LLM_API_KEY", SECRET, "", 0, 0, "key of the service")                                              \
+    X(llm_timeout_ms, "LLM_TIMEOUT_MS", MS, "2000", 10, 60000,                                                         \
+      "for the service to answer; then the grammar's word holds")                                                      \
+    X(llm_confidence, "LLM_CONFIDENCE_PERCENT", COUNT, "60", 0, 100,                                                   \
+      "a prompt that the grammar reads with less confidence goes to the model")                                        \
     G("Limits of metrics")                                                                                             \
     X(name_max_bytes, "NAME_MAX_BYTES", COUNT, "256", 1, 256, "longest metric name")                                   \
     X(tags_max, "TAGS_MAX", COUNT, "32", 0, 32, "tags of one metric")                                                  \

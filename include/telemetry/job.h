@@ -13,6 +13,7 @@
 #include <telemetry/filter.h>
 #include <telemetry/metric.h>
 #include <telemetry/plan.h>
+#include <telemetry/inquiry.h>
 #include <telemetry/reply.h>
 #include <telemetry/request.h>
 #include <telemetry/result.h>
@@ -95,9 +96,10 @@ struct job {
     struct list_position next;
     struct metric previous;
     struct filter filter;
+    struct inquiry *inquiry;     /* of /query, in the arena */
     struct plan *plan;           /* of an aggregate or a prompt, in the arena */
     struct result *result;       /* what the store worked out for it */
-    struct catalogue *catalogue; /* a reference of the job's own, released before it goes home; or NULL */
+    struct catalogue *catalogue; /* a reference of the job's own, or NULL; the pool releases what is left */
     struct job_cache cache;
     struct reply reply;
     uint64_t mark_ns;               /* clock_ns() when the stage before let go */

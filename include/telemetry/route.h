@@ -9,7 +9,7 @@
 struct job;
 struct parser;
 
-enum stage_id { STAGE_PARSER, STAGE_CACHE, STAGE_WRITER, STAGE_READER, STAGE_COUNT };
+enum stage_id { STAGE_PARSER, STAGE_CACHE, STAGE_WRITER, STAGE_READER, STAGE_ASSISTANT, STAGE_COUNT };
 
 /* What a stage is asked to do with a job. */
 enum op {
@@ -24,7 +24,9 @@ enum op {
     OP_FIND,             /* read the list job->filter */
     OP_AGGREGATE,        /* work out job->plan */
     OP_CATALOGUE,        /* give job->catalogue: the names and tags there are */
-    OP_UNDERSTAND        /* read the prompt again, with job->catalogue */
+    OP_UNDERSTAND,       /* read the prompt again, with job->catalogue */
+    OP_ADVISE,           /* ask a language model for the plan of job->inquiry */
+    OP_HEED              /* read what it answered */
 };
 
 enum hop_flags {

@@ -43,6 +43,12 @@
     X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \
     X(CACHE_BAD_REPLIES, "telemetry_cache_faults_total", "fault=\"reply\"", "Failures of a remote cache")              \
     X(CACHE_BAD_VALUES, "telemetry_cache_faults_total", "fault=\"value\"", "Failures of a remote cache")               \
+    X(ASSISTANT_ANSWERED, "telemetry_assistant_total", "result=\"answered\"", "Prompts sent to a language model")      \
+    X(ASSISTANT_REFUSED, "telemetry_assistant_total", "result=\"refused\"", "Prompts sent to a language model")        \
+    X(ASSISTANT_TIMED_OUT, "telemetry_assistant_total", "result=\"timeout\"", "Prompts sent to a language model")      \
+    X(ASSISTANT_FAILED, "telemetry_assistant_total", "result=\"failed\"", "Prompts sent to a language model")          \
+    X(ASSISTANT_SKIPPED, "telemetry_assistant_total", "result=\"skipped\"", "Prompts sent to a language model")        \
+    X(ASSISTANT_UNUSABLE, "telemetry_assistant_total", "result=\"unusable\"", "Prompts sent to a language model")      \
     X(METRICS_INSERTED, "telemetry_metrics_total", "change=\"inserted\"", "Metrics changed durably")                   \
     X(METRICS_UPDATED, "telemetry_metrics_total", "change=\"updated\"", "Metrics changed durably")                     \
     X(METRICS_DELETED, "telemetry_metrics_total", "change=\"deleted\"", "Metrics changed durably")                     \

@@ -16,8 +16,22 @@ class Failure(Exception):
     """What a user is told in one line."""
 
 
-class Program:
-    """One process. Its log file holds a JSON line with the message "listening" and the port."""
+class Process:
+    """A process that somebody else started."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def cpu_seconds(self):
+        """Time all threads spent on a CPU, to the nanosecond."""
+        total = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+        return total / 1e9
+
+
+class Program(Process):
+    """One process of ours. Its log file holds a JSON line with the message "listening" and the port."""
 
     def __init__(self, command, folder, settings=None):
         """Runs command in folder, with nothing but settings in its environment."""
@@ -28,7 +42,7 @@ class Program:
             self.started = time.perf_counter()
             self.process = subprocess.Popen(self.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
-        self.pid = self.process.pid
+        super().__init__(self.process.pid)
         self.port = None
 
     def __enter__(self):
@@ -44,6 +58,14 @@ class Program:
             self._check_alive(deadline)
             time.sleep(0.005)
             self.port = port_in_log(self.log_path.read_text(errors="replace"))
+        return self
+
+    def wait_ready(self):
+        """Waits until its store can be used."""
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while self.get("/readyz")[0] != 200:
+            self._check_alive(deadline)
+            time.sleep(0.01)
         return self
 
     def wait_answer(self, port, path="/healthz"):
@@ -100,13 +122,6 @@ class Program:
             if line.startswith(sample + " "):
                 return int(float(line.rsplit(" ", 1)[1]))
         raise Failure(f"/-/metrics ({status}) has no {sample}")
-
-    def cpu_seconds(self):
-        """Time all threads spent on a CPU, to the nanosecond."""
-        total = 0
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
 
     def resident_mib(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

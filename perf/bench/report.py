@@ -20,12 +20,12 @@ def figure(value, unit):
 
 def bar_text(row):
     if row.kind == "ratio":
-        return f"≥ {row.bar} x floor"
+        return f"≥ {row.bar} x {row.beside}"
     return f"{'≥' if row.kind == 'least' else '≤'} {figure(row.bar, row.unit)}"
 
 
 def bars_table(rows):
-    lines = ["| scenario | server | floor | ratio | bar | verdict |", "|---|--:|--:|--:|--:|---|"]
+    lines = ["| scenario | server | beside it | ratio | bar | verdict |", "|---|--:|--:|--:|--:|---|"]
     for row in rows:
         ratio = f"{row.ratio:.2f}" if row.kind == "ratio" else ""
         lines.append(f"| {row.scenario} | {figure(row.value, row.unit)} | {figure(row.floor, row.unit)} | {ratio} | "
@@ -33,23 +33,48 @@ def bars_table(rows):
     return lines
 
 
+def middle(results, key):
+    """The median over the rounds; None where it was not measured."""
+    found = [result[key] for result in results if key in result]
+    return median(found) if found else None
+
+
+def load_line(scenario, who, results):
+    lowest, highest = (number(pick(result["per_second"] for result in results)) for pick in (min, max))
+    p50, p99 = (f"{middle(results, key) / 1000:.2f} ms" if middle(results, key) is not None else ""
+                for key in ("p50_us", "p99_us"))
+    wrk_cpus = middle(results, "wrk_cpus")
+    return (f"| {scenario}: {who} | {lowest} to {highest} /s | {p50} | {p99} | {middle(results, 'program_cpus'):.2f} | "
+            f"{'' if wrk_cpus is None else f'{wrk_cpus:.2f}'} | {middle(results, 'cpu_us_per_request'):.1f} µs |")
+
+
 def loads_table(rows):
-    """How each run of wrk went: medians over the rounds."""
+    """How each run under load went: medians over the rounds."""
     lines = ["| load | rate, lowest to highest | p50 | p99 | CPU of it | CPU of wrk | CPU a request |",
              "|---|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
-        for who in ("server", "floor"):
-            results = row.detail.get(who, [])
-            if not results:
-                continue
-            middle = {key: median(result[key] for result in results) for key in
-                      ("p50_us", "p99_us", "program_cpus", "wrk_cpus", "cpu_us_per_request")}
-            lowest, highest = (number(pick(result["per_second"] for result in results)) for pick in (min, max))
-            lines.append(f"| {row.scenario}: {who} | {lowest} to {highest} requests/s | "
-                         f"{middle['p50_us'] / 1000:.2f} ms | {middle['p99_us'] / 1000:.2f} ms | "
-                         f"{middle['program_cpus']:.2f} | {middle['wrk_cpus']:.2f} | "
-                         f"{middle['cpu_us_per_request']:.1f} µs |")
-    return lines
+        lines += [load_line(row.scenario, who, results) for who, results in row.detail.items() if is_load(results)]
+    return [*lines, ""] if len(lines) > 2 else []
+
+
+def is_load(results):
+    return isinstance(results, list) and results and isinstance(results[0], dict) and "per_second" in results[0]
+
+
+def hits_table(rows):
+    """How the answers of each hit rate came about, and what the check of freshness did meanwhile."""
+    lines = ["| GETs | newest | stale | collapsed | made anew | p50 | p99 | writes checked | their reads | of them older |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        if "checks" not in row.detail:
+            continue
+        call = row.detail["load"]["calls"]["list"]
+        total = max(1, sum(call["cached"].values()))
+        shares = " | ".join(f"{call['cached'][how] / total * 100:.2f} %" for how in ("hit", "stale", "collapsed", "miss"))
+        p50, p99 = (f"{call['latency_us'][percentile] / 1000:.2f} ms" for percentile in ("p50", "p99"))
+        lines.append(f"| {row.scenario} | {shares} | {p50} | {p99} | {row.detail['checks']:,} | {row.detail['reads']:,} | "
+                     f"{row.detail['older']:,} |")
+    return [*lines, ""] if len(lines) > 2 else []
 
 
 def noise_text(rows):
@@ -74,7 +99,7 @@ def about_text(about, load):
 
 
 def markdown(rows, about, load):
-    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), "", noise_text(rows), ""]
+    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), *hits_table(rows), noise_text(rows), ""]
     return "\n".join(lines + about_text(about, load)) + "\n"
 
 

@@ -11,8 +11,9 @@ class Row:
     value: float          # of the server
     unit: str             # "/s", "ms", "MiB", "%"
     bar: float            # for `kind`
-    kind: str             # "ratio" to the floor: at least; "least": value is at least; "most": at most
-    floor: float = None   # the same of the floor
+    kind: str             # "ratio" to `floor`: at least; "least": value is at least; "most": at most
+    floor: float = None   # the same of what stands beside it
+    beside: str = "floor" # what that is
     spread: tuple = ()    # lowest and highest of what value stands for
     failures: list = field(default_factory=list)
     noise: list = field(default_factory=list)  # records of load.Meter
@@ -45,6 +46,6 @@ class Row:
 
     def as_json(self):
         return {"scenario": self.scenario, "value": self.value, "unit": self.unit, "floor": self.floor,
-                "ratio": self.ratio, "bar": self.bar, "kind": self.kind, "passed": self.passed,
+                "beside": self.beside,                 "ratio": self.ratio, "bar": self.bar, "kind": self.kind, "passed": self.passed,
                 "spread": self.spread, "failures": self.failures, "noisy": self.noisy, "noise": self.noise,
                 "detail": self.detail}

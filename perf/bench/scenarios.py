@@ -22,18 +22,21 @@ class Bench:
     folder: Path          # for stores and logs, on a real disk
     server_binary: Path
     floor_binary: Path
+    bulk_binary: Path
+    load_binary: Path
     rounds: int           # of each alternation
     seconds: int          # of one run of wrk
     warm_seconds: int
     idle_seconds: int
+    load_seconds: int     # of one run of the load runner
     starts: int
     server: Program = None
     floor: Program = None
 
-    def new_server(self, store, port=0):
-        """A server with default settings; store is a folder that may hold one already."""
+    def new_server(self, store, port=0, settings=None):
+        """A server with default settings but for these; store is a folder that may hold one already."""
         store.mkdir(exist_ok=True)
-        return Program([self.server_binary], store, {"PORT": str(port), "DATA_DIR": str(store)})
+        return Program([self.server_binary], store, {"PORT": str(port), "DATA_DIR": str(store), **(settings or {})})
 
     def new_floor(self, get_bytes, port=0):
         return Program([self.floor_binary, port, get_bytes], self.folder)

@@ -21,17 +21,25 @@ static int on_field(llhttp_t *parser, const char *data, size_t len)
 {
     struct connection *connection = parser->data;
     struct answer *answer = &connection->answer;
-    answer->is_location = false;
+    answer->kept = NULL;
     for (size_t i = 0; i < len && answer->field_len < sizeof(answer->field); i++)
         answer->field[answer->field_len++] = data[i];
     return HPE_OK;
+}
+
+static bool is_named(const struct answer *answer, struct slice name)
+{
+    return answer->field_len == name.len && strncasecmp(answer->field, name.data, name.len) == 0;
 }
 
 static int on_field_complete(llhttp_t *parser)
 {
     struct connection *connection = parser->data;
     struct answer *answer = &connection->answer;
-    answer->is_location = answer->field_len == 8 && strncasecmp(answer->field, "location", 8) == 0;
+    if (is_named(answer, SLICE("location")))
+        answer->kept = &answer->location;
+    else if (is_named(answer, SLICE("cache-status")))
+        answer->kept = &answer->cache_status;
     answer->field_len = 0;
     return HPE_OK;
 }
@@ -39,9 +47,9 @@ static int on_field_complete(llhttp_t *parser)
 static int on_value(llhttp_t *parser, const char *data, size_t len)
 {
     struct connection *connection = parser->data;
-    struct answer *answer = &connection->answer;
-    for (size_t i = 0; answer->is_location && i < len && answer->location_len < sizeof(answer->location); i++)
-        answer->location[answer->location_len++] = data[i];
+    struct field_value *kept = connection->answer.kept;
+    for (size_t i = 0; kept != NULL && i < len && kept->len < sizeof(kept->text); i++)
+        kept->text[kept->len++] = data[i];
     return HPE_OK;
 }
 
@@ -75,11 +83,11 @@ static const llhttp_settings_t callbacks = {
 
 static void keep_location(struct connection *connection)
 {
-    const struct answer *answer = &connection->answer;
+    const struct field_value *location = &connection->answer.location;
     struct id id;
-    if (ids_from(connection) != IDS_LOCATION || answer->location_len < ID_BYTES)
+    if (ids_from(connection) != IDS_LOCATION || location->len < ID_BYTES)
         return;
-    memcpy(id.text, answer->location + answer->location_len - ID_BYTES, ID_BYTES);
+    memcpy(id.text, location->text + location->len - ID_BYTES, ID_BYTES);
     ids_put(connection->ids, &id);
 }
 

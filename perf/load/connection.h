@@ -34,11 +34,18 @@ struct request {
     struct id id; /* that it took out, if its call needs one */
 };
 
+/* The beginning of a header field's value. */
+struct field_value {
+    unsigned len;
+    char text[128];
+};
+
 struct answer {
     bool complete, last; /* last: the connection ends with it */
-    bool is_location;    /* the header field at hand */
-    unsigned field_len, location_len;
-    char field[16], location[128];
+    unsigned field_len;
+    char field[16];           /* name of the header field at hand */
+    struct field_value *kept; /* where its value goes; NULL: nowhere */
+    struct field_value location, cache_status;
     struct id_scan scan;
 };
 

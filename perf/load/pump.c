@@ -102,6 +102,13 @@ void runner_count_unsent(struct runner *runner, uint64_t now_ns)
     }
 }
 
+static void count_cached(struct call_result *counts, const struct field_value *status)
+{
+    enum cached cached = cached_of((struct slice){ status->text, status->len });
+    if (cached != N_CACHED)
+        counts->cached[cached]++;
+}
+
 /* What connections say ---------------------------------------------------- */
 void runner_ready(struct connection *connection)
 {
@@ -127,6 +134,8 @@ void runner_answered(struct connection *connection, int status, uint64_t now_ns)
     if (call->needs_id && !slice_equal(call->method, SLICE("DELETE")))
         ids_put(&runner->ids, &request->id);
     counts->n_good += request->measured;
+    if (request->measured)
+        count_cached(counts, &connection->answer.cache_status);
     count_latency(runner, request, now_ns);
 }
 

@@ -47,6 +47,14 @@ static void print_faults(FILE *file, const struct call_result *call)
     fprintf(file, "}");
 }
 
+static void print_cached(FILE *file, const struct call_result *call)
+{
+    fprintf(file, "\"cached\":{");
+    for (unsigned cached = 0; cached < N_CACHED; cached++)
+        fprintf(file, "%s\"%s\":%" PRIu64, cached > 0 ? "," : "", cached_keys[cached], call->cached[cached]);
+    fprintf(file, "}");
+}
+
 static void print_calls(FILE *file, const struct result *result)
 {
     for (unsigned i = 0; i < result->scenario->n_calls; i++) {
@@ -57,6 +65,8 @@ static void print_calls(FILE *file, const struct result *result)
                 i > 0 ? "," : "", (int)shape->key.len, shape->key.data, call->n_good,
                 (double)call->n_good / result->measured_s, items * (double)call->n_good / result->measured_s);
         print_faults(file, call);
+        fputc(',', file);
+        print_cached(file, call);
         fputc(',', file);
         print_histogram(file, "latency_us", &call->latency);
         fputc('}', file);

@@ -81,6 +81,22 @@ static void print_batches(FILE *file, const struct result *result)
     }
 }
 
+/* A line for each call whose answers say whether they were kept. */
+static void print_cached(FILE *file, const struct result *result)
+{
+    for (unsigned i = 0; i < result->scenario->n_calls; i++) {
+        const struct call_result *call = &result->calls[i];
+        const struct slice key = result->scenario->calls[i].key;
+        double shares[N_CACHED], sum = 0;
+        for (unsigned cached = 0; cached < N_CACHED; cached++)
+            sum += shares[cached] = result_cached_percent(call, (enum cached)cached);
+        if (sum > 0)
+            fprintf(file, "%.*s: %.2f %% from the cache: %.2f %% newest, %.2f %% stale, %.2f %% collapsed\n",
+                    (int)key.len, key.data, 100 - shares[CACHED_MISS], shares[CACHED_HIT], shares[CACHED_STALE],
+                    shares[CACHED_COLLAPSED]);
+    }
+}
+
 /* What tells whether the figures above are the server's. */
 static void print_client(FILE *file, const struct result *result)
 {
@@ -129,6 +145,7 @@ void report_text(FILE *file, const struct result *result, const struct settings 
     fprintf(file, "\n\n");
     print_table(file, result);
     print_batches(file, result);
+    print_cached(file, result);
     print_client(file, result);
     print_errors(file, result);
 }

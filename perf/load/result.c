@@ -36,6 +36,14 @@ void result_count_fault(struct result *result, unsigned call, enum fault fault, 
     result->n_errors += n;
 }
 
+double result_cached_percent(const struct call_result *call, enum cached cached)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < N_CACHED; i++)
+        n += call->cached[i];
+    return n == 0 ? 0 : (double)call->cached[cached] / (double)n * 100;
+}
+
 static uint64_t errors_before(const struct result *result)
 {
     uint64_t n = 0;

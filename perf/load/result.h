@@ -2,6 +2,7 @@
 /* result: what a run found out. Latencies are of requests that were due after the warm-up; errors are of all. */
 #pragma once
 
+#include "cached.h"
 #include "histogram.h"
 #include "scenario.h"
 
@@ -26,8 +27,9 @@ extern const char *const fault_words[N_FAULTS];
 enum { STATUS_END = 600 };
 
 struct call_result {
-    struct histogram latency; /* due to answered, or to given up: a wait does not get shorter by nobody answering */
-    uint64_t n_good;          /* measured ones with an expected status */
+    struct histogram latency;  /* due to answered, or to given up: a wait does not get shorter by nobody answering */
+    uint64_t n_good;           /* measured ones with an expected status */
+    uint64_t cached[N_CACHED]; /* of the good ones, those that said it */
     uint64_t faults[N_FAULTS];
     uint64_t statuses[STATUS_END];
 };
@@ -59,6 +61,9 @@ struct result {
 /* Zeroed, for this scenario, which it keeps. Never NULL; freed by result_free(). */
 struct result *result_new(const struct scenario *scenario);
 void result_free(struct result *result);
+
+/* How many answers of the call came about in this way, of all those that told: in percent; 0 when none did. */
+double result_cached_percent(const struct call_result *call, enum cached cached);
 
 void result_count_fault(struct result *result, unsigned call, enum fault fault, uint64_t n);
 

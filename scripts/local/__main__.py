@@ -14,6 +14,7 @@ Where they come from (--mongo, --redis; `auto` takes the first that is at hand):
   standin   SecantusDB from PyPI, in .venv: it speaks MongoDB's protocol and is no MongoDB. About 3,500 inserts/s, no
             real time-series collections, expired documents go once a minute. GPL-2: a separate process, never linked.
   rust      the same in Rust, 8 times as fast; 10 minutes to build by cargo, so only when asked for
+  fastest   as auto, but the stand-in in Rust where it has been built
 
 `up` again after a crash or a reboot starts what is missing on the ports and the data of before.
 """
@@ -99,7 +100,7 @@ def arguments():
     parser.add_argument("services", nargs="*", metavar="mongo|redis")
     parser.add_argument("--state", type=Path, default=None, metavar="DIR",
                         help="folder of pids, ports, logs and data (default: build-services)")
-    parser.add_argument("--mongo", default="auto", choices=("auto", "docker", "mongod", "standin", "rust"))
+    parser.add_argument("--mongo", default="auto", choices=("auto", "docker", "mongod", "standin", "rust", "fastest"))
     parser.add_argument("--redis", default="auto", choices=("auto", "docker", "redis"))
     parser.add_argument("--free-ports", action="store_true", help="up: any free port instead of 27017 and 6379")
     parser.add_argument("--mongo-port", type=int, metavar="PORT")

@@ -34,13 +34,15 @@ def need_packages(*packages):
 
 def choose(name, wanted):
     """The kind of program that serves as `name`."""
-    if wanted != "auto":
+    if wanted not in ("auto", "fastest"):
         return wanted
     if compose.engine_answers():
         return "docker"
     if name == "redis":
         return "redis"
-    return "mongod" if shutil.which("mongod") else "standin"
+    if shutil.which("mongod"):
+        return "mongod"
+    return "rust" if wanted == "fastest" and rust_program() else "standin"
 
 
 def mongod(port, folder):
@@ -75,8 +77,13 @@ def install_standin():
             raise Unavailable(f"{STANDIN} could not be installed")
 
 
+def rust_program():
+    """The one that `up --mongo rust` built, or one of this machine; None when there is none."""
+    return shutil.which("secantusd-rs", path=f"{RUST_ROOT / 'bin'}:{os.environ.get('PATH', '')}")
+
+
 def rust(port, folder):
-    program = shutil.which("secantusd-rs", path=f"{RUST_ROOT / 'bin'}:{os.environ.get('PATH', '')}")
+    program = rust_program()
     if not program:
         cargo = shutil.which("cargo", path=f"{os.environ.get('PATH', '')}:{Path.home() / '.cargo' / 'bin'}")
         if not cargo:

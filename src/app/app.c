@@ -288,6 +288,7 @@ static int open_storage(struct app *app, struct error *error)
                                          .n_writers = app->n_writers,
                                          .n_readers = app->n_readers,
                                          .query_limit_ns = config->query_timeout_ms * NS_PER_MS,
+                                         .aggregate_max_bytes = config->aggregate_max_bytes,
                                          .uri = config->mongo_uri,
                                          .database = database,
                                          .shard = config->mongo_shard != 0,

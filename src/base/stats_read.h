@@ -19,6 +19,8 @@ extern const struct stats_row stats_gauge_rows[STATS_N_GAUGES];
     X(CACHE, stages[STAGE_CACHE], "telemetry_stage_seconds", "stage=\"cache\"", "Waiting and work in a stage")         \
     X(WRITER, stages[STAGE_WRITER], "telemetry_stage_seconds", "stage=\"writer\"", "Waiting and work in a stage")      \
     X(READER, stages[STAGE_READER], "telemetry_stage_seconds", "stage=\"reader\"", "Waiting and work in a stage")      \
+    X(ASSISTANT, stages[STAGE_ASSISTANT], "telemetry_stage_seconds", "stage=\"assistant\"",                            \
+      "Waiting and work in a stage")                                                                                   \
     X(REQUESTS, requests, "telemetry_request_seconds", "", "From a whole request to its answer handed to the kernel")  \
     X(COMMITS, commits, "telemetry_storage_commit_seconds", "", "Group commits")
 

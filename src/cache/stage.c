@@ -109,8 +109,10 @@ static void share(struct cache_worker *self, const struct job *leader, struct jo
     count(self, STATS_CACHE_COLLAPSED_HITS);
     job->cache.result = CACHE_COLLAPSED;
     if (copied) {
+        reply.lead = job->reply.lead;
         reply.errors = NULL; /* a read has none, and they would be the leader's */
         reply.n_errors = 0;
+        reply.extra = (struct slice){ NULL, 0 };
         job->status = leader->status;
         job->reply = reply;
     } else {

@@ -80,6 +80,7 @@ void job_pool_put(struct job_pool *pool, struct job **job)
 {
     assert(pool->n_in_use > 0 && (*job)->home.loop == pool->loop);
     arena_reset(&(*job)->arena);
+    catalogue_release(&(*job)->catalogue);
     free((*job)->home.body_block);
     (*job)->home.body_block = NULL;
     (*job)->home.next = pool->free;

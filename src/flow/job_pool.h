@@ -22,7 +22,7 @@ void job_pool_free(struct job_pool **pool);
 
 /* Gives a job with empty cargo, or NULL when all are under way. */
 struct job *job_pool_take(struct job_pool *pool);
-/* Takes *job back home: its arena is reset, its body block freed. */
+/* Takes *job back home: its arena is reset, its body block freed, its catalogue let go. */
 void job_pool_put(struct job_pool *pool, struct job **job);
 
 unsigned job_pool_in_use(const struct job_pool *pool);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <telemetry/hash.h>
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
@@ -179,7 +180,7 @@ static struct slice cache_status(const struct job *job)
 /* Server-Timing (W3C): milliseconds with three digits, queueing included. */
 static void put_timing(struct pen *pen, const struct job *job)
 {
-    static const char *const names[STAGE_COUNT] = { "parser", "cache", "writer", "reader" };
+    static const char *const names[STAGE_COUNT] = { "parser", "cache", "writer", "reader", "assistant" };
     struct slice separator = SLICE("\r\nServer-Timing: ");
     for (unsigned stage = 0; stage < STAGE_COUNT; stage++) {
         if (job->stage_ns[stage] == 0)
@@ -225,6 +226,13 @@ static void put_next_link(struct pen *pen, struct slice target, struct slice cur
     put(pen, SLICE(">; rel=\"next\""));
 }
 
+/* With a lead, the tag is of both parts. */
+static uint64_t entity_tag(const struct reply *reply)
+{
+    const uint64_t parts[] = { reply->etag, hash_stable(reply->lead) };
+    return reply->lead.len == 0 ? reply->etag : hash_stable((struct slice){ (const char *)parts, sizeof(parts) });
+}
+
 static void put_location(struct pen *pen, const struct metric *metric)
 {
     put(pen, SLICE("\r\nLocation: /metrics/"));
@@ -243,7 +251,7 @@ static void put_reply_fields(struct pen *pen, const struct job *job)
         return;
     if (reply->has_etag) {
         put(pen, SLICE("\r\nETag: \""));
-        put_hex(pen, reply->etag, 16);
+        put_hex(pen, entity_tag(reply), 16);
         *pen->at++ = '"';
     }
     if (reply->has_location)
@@ -252,11 +260,16 @@ static void put_reply_fields(struct pen *pen, const struct job *job)
         put_next_link(pen, job->request.target, reply->next_cursor);
 }
 
+static bool is_read(const struct job *job)
+{
+    return job->request.method == METHOD_GET || job->request.method == METHOD_HEAD;
+}
+
 /* What the job holds, for an answer whose job is at home. */
 static void put_job_fields(struct pen *pen, const struct job *job)
 {
     put_reply_fields(pen, job);
-    if (job->request.method == METHOD_GET || job->request.method == METHOD_HEAD)
+    if (is_read(job) || job->cache.result != CACHE_NOT_ASKED)
         put(pen, cache_status(job));
     put_timing(pen, job);
 }
@@ -275,13 +288,12 @@ static bool is_unmodified(const struct job *job)
     struct slice wanted = job->request.if_none_match;
     char tag[18];
     struct pen pen = { tag };
-    bool is_read = job->request.method == METHOD_GET || job->request.method == METHOD_HEAD;
-    if (!is_read || wanted.len == 0 || !job->reply.has_etag || job->reply.http != 200)
+    if (!is_read(job) || wanted.len == 0 || !job->reply.has_etag || job->reply.http != 200)
         return false;
     if (slice_equal(wanted, SLICE("*")))
         return true;
     *pen.at++ = '"';
-    put_hex(&pen, job->reply.etag, 16);
+    put_hex(&pen, entity_tag(&job->reply), 16);
     *pen.at++ = '"';
     return memmem(wanted.data, wanted.len, tag, sizeof(tag)) != NULL;
 }
@@ -294,10 +306,13 @@ static struct slice media_name(const struct job *job)
                                           : SLICE("application/json");
 }
 
-static struct answer finish(struct pen *pen, char *buffer, struct slice body, unsigned http)
+/* Ends the head; the parts of the body are sent unless there must be none. */
+static void finish(struct answer *answer, struct pen *pen, bool head_only)
 {
     put(pen, SLICE("\r\n\r\n"));
-    return (struct answer){ .head = { buffer, (size_t)(pen->at - buffer) }, .body = body, .http = http };
+    answer->head.len = (size_t)(pen->at - answer->head.data);
+    if (head_only || answer->http == 304 || answer->http == 204)
+        answer->lead.len = answer->body.len = 0;
 }
 
 /* The request ran out of time while a stage holds the job: only `home` may be read. */
@@ -317,22 +332,26 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
     if (job->home.expired)
         return answer_expired(loop, job, buffer);
     struct slice id = request_id(loop, job, id_buffer);
-    unsigned http = job->status == STATUS_OK ? job->reply.http : status_http(job->status);
-    struct slice body = job->status == STATUS_OK ? job->reply.body : problem_of_job(job, id);
-    if (job->status == STATUS_OK && is_unmodified(job))
-        http = 304;
+    struct answer answer = { .head = { buffer, 0 } };
+    if (job->status == STATUS_OK) {
+        answer.http = is_unmodified(job) ? 304 : job->reply.http;
+        answer.lead = job->reply.lead;
+        answer.body = job->reply.body;
+    } else {
+        answer.http = status_http(job->status);
+        answer.body = problem_of_job(job, id);
+    }
     struct pen pen = { buffer };
-    put_status_line(&pen, loop, http);
-    if (http != 304 && http != 204)
-        put_body_fields(&pen, media_name(job), body.len);
+    put_status_line(&pen, loop, answer.http);
+    if (answer.http != 304 && answer.http != 204)
+        put_body_fields(&pen, media_name(job), answer.lead.len + answer.body.len);
     put(&pen, SLICE("\r\nX-Request-Id: "));
     put(&pen, id);
     put_job_fields(&pen, job);
-    put_retry_after(&pen, http);
+    put_retry_after(&pen, answer.http);
     put_connection(&pen, job->home.keep_alive, job->home.http10);
-    if (job->home.head_only || http == 304 || http == 204)
-        body.len = 0;
-    return finish(&pen, buffer, body, http);
+    finish(&answer, &pen, job->home.head_only);
+    return answer;
 }
 
 struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, const struct answer_form *form,
@@ -340,16 +359,15 @@ struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, c
 {
     char id_buffer[MADE_ID_BYTES];
     struct slice id = made_id(loop, form->number, id_buffer);
-    unsigned http = status_http(refusal->status);
-    struct slice body = problem_of_refusal(refusal, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
+    struct answer answer = { .head = { buffer, 0 }, .http = status_http(refusal->status) };
+    answer.body = problem_of_refusal(refusal, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
     struct pen pen = { buffer };
-    put_status_line(&pen, loop, http);
-    put_body_fields(&pen, SLICE("application/problem+json"), body.len);
+    put_status_line(&pen, loop, answer.http);
+    put_body_fields(&pen, SLICE("application/problem+json"), answer.body.len);
     put(&pen, SLICE("\r\nX-Request-Id: "));
     put(&pen, id);
-    put_retry_after(&pen, http);
+    put_retry_after(&pen, answer.http);
     put_connection(&pen, form->keep_alive, form->http10);
-    if (form->head_only)
-        body.len = 0;
-    return finish(&pen, buffer, body, http);
+    finish(&answer, &pen, form->head_only);
+    return answer;
 }

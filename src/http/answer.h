@@ -27,7 +27,8 @@ struct answer_form {
 
 struct answer {
     struct slice head; /* in the buffer that was given */
-    struct slice body; /* to send behind it; empty for HEAD, 204 and 304 */
+    struct slice lead; /* to send behind it, and body behind that; empty for HEAD, 204 and 304 */
+    struct slice body;
     unsigned http;     /* status code */
 };
 

@@ -16,11 +16,11 @@
 #include "http/connection.h"
 #include "http/loop.h"
 
-enum { GATHER_ANSWERS = 32 };
+enum { GATHER_ANSWERS = 32, ANSWER_PARTS = 3 };
 
 /* The answers of one write. */
 struct gather {
-    uv_buf_t buffers[2 * GATHER_ANSWERS];
+    uv_buf_t buffers[ANSWER_PARTS * GATHER_ANSWERS];
     unsigned n_buffers;
     struct job *jobs[GATHER_ANSWERS];
     unsigned n_jobs;
@@ -186,11 +186,17 @@ static void log_failure(const struct job *job, unsigned http)
              job->home.expired ? status_type(STATUS_OUTCOME_UNKNOWN) : status_type(job->status));
 }
 
+static void gather_part(struct gather *gather, struct slice part)
+{
+    if (part.len > 0)
+        gather->buffers[gather->n_buffers++] = uv_buf_init((char *)part.data, (unsigned)part.len);
+}
+
 static void gather_answer(struct gather *gather, struct loop *loop, const struct answer *answer)
 {
-    gather->buffers[gather->n_buffers++] = uv_buf_init((char *)answer->head.data, (unsigned)answer->head.len);
-    if (answer->body.len > 0)
-        gather->buffers[gather->n_buffers++] = uv_buf_init((char *)answer->body.data, (unsigned)answer->body.len);
+    gather_part(gather, answer->head);
+    gather_part(gather, answer->lead);
+    gather_part(gather, answer->body);
     gather->head_bytes = (size_t)(answer->head.data + answer->head.len - loop->answer_buffer);
     if (answer->body.data > answer->head.data && answer->body.data < loop->answer_buffer + ANSWER_BYTES)
         gather->head_bytes = (size_t)(answer->body.data + answer->body.len - loop->answer_buffer);
@@ -199,7 +205,7 @@ static void gather_answer(struct gather *gather, struct loop *loop, const struct
 
 static bool gather_has_room(const struct gather *gather)
 {
-    return gather->n_buffers + 2 <= 2 * GATHER_ANSWERS && gather->n_jobs < GATHER_ANSWERS &&
+    return gather->n_buffers + ANSWER_PARTS <= ANSWER_PARTS * GATHER_ANSWERS && gather->n_jobs < GATHER_ANSWERS &&
            ANSWER_BYTES - gather->head_bytes >= ANSWER_HEAD_MAX;
 }
 

@@ -41,6 +41,7 @@ struct slice problem_of_job(struct job *job, struct slice request_id)
         append_member(&text, "detail", job->reply.detail);
     if (job->reply.n_errors > 0)
         append_errors(&text, &job->reply);
+    text_append(&text, job->reply.extra.data, job->reply.extra.len);
     append_member(&text, "request_id", request_id);
     text_literal(&text, "}");
     return text.failed ? (struct slice){ "", 0 } : text_slice(&text);

@@ -16,6 +16,7 @@ struct list_query {
     struct job *job;
     int64_t now_ms;       /* what `now` means */
     uint32_t plain, json; /* fields that came as parameter, and in filters={...}: a bit each */
+    bool has_filters;     /* filters={...} came */
     struct slice cursor;
 };
 

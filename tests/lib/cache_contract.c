@@ -46,6 +46,25 @@ static void get_hits_after_put(void **state)
     assert_slice(job->reply.next_cursor, "further");
 }
 
+/* What is kept is the part that questions share; the reader's own part stays the reader's. */
+static void get_leaves_the_lead(void **state)
+{
+    struct contract *contract = *state;
+    struct job *job = contract->reader;
+    contract_look(contract, SCOPE_ALL, "", "k");
+    job_fixture_answer(job, "shared");
+    job->reply.lead = SLICE("first");
+    contract->ops->put(contract->cache, job, 0);
+    contract_finish(contract, job);
+    job_fixture_read(job, SCOPE_ALL, "", "k");
+    job->reply.lead = SLICE("second");
+    contract->ops->get(contract->cache, job, 0);
+    contract_finish(contract, job);
+    assert_int_equal(job->cache.result, CACHE_HIT);
+    assert_slice(job->reply.lead, "second");
+    assert_slice(job->reply.body, "shared");
+}
+
 static void get_hits_empty_body(void **state)
 {
     struct contract *contract = *state;
@@ -304,6 +323,7 @@ int cache_contract_run(const struct contract_backend *backend)
         CONTRACT_TEST(get_misses_what_was_never_put),
         CONTRACT_TEST(get_notes_generation_and_time),
         CONTRACT_TEST(get_hits_after_put),
+        CONTRACT_TEST(get_leaves_the_lead),
         CONTRACT_TEST(get_hits_empty_body),
         CONTRACT_TEST(get_answer_outlives_its_entry),
         CONTRACT_TEST(get_tells_keys_apart),

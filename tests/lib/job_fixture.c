@@ -52,6 +52,7 @@ void job_fixture_free(struct job **job)
 {
     if (*job == NULL)
         return;
+    catalogue_release(&(*job)->catalogue);
     arena_reset(&(*job)->arena);
     free(*job);
     *job = NULL;
@@ -70,7 +71,7 @@ void job_fixture_read(struct job *job, enum cache_scope scope, const char *scope
 
 void job_fixture_answer(struct job *job, const char *body)
 {
-    job->reply = (struct reply){ .http = 200, .media = MEDIA_JSON };
+    job->reply = (struct reply){ .http = 200, .media = MEDIA_JSON, .lead = job->reply.lead };
     job->reply.body = arena_copy(&job->arena, slice_of(body));
 }
 

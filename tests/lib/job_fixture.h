@@ -19,7 +19,7 @@ void job_fixture_free(struct job **job);
 /* Makes the job a read of `key`; empties its answer and its arena. */
 void job_fixture_read(struct job *job, enum cache_scope scope, const char *scope_text, const char *key);
 
-/* Gives the job a JSON answer with this body. */
+/* Gives the job a JSON answer with this body; its lead stays. */
 void job_fixture_answer(struct job *job, const char *body);
 
 /* Makes the job an insert of n metrics with these names, no tags and no ids. */

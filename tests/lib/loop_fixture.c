@@ -62,6 +62,13 @@ static struct slice echo(struct job *job)
     return text_slice(&text);
 }
 
+static void answer_in_two(struct job *job)
+{
+    struct slice target = job->request.target;
+    job->reply.lead = SLICE("lead:");
+    job->reply.body = (struct slice){ target.data + 6, target.len - 6 };
+}
+
 static void answer(struct loop_fixture *fixture, struct job *job)
 {
     struct slice target = job->request.target;
@@ -69,6 +76,8 @@ static void answer(struct loop_fixture *fixture, struct job *job)
     job->reply.media = MEDIA_JSON;
     if (slice_starts_with(target, SLICE("/big/")))
         job->reply.body = letters(job, strtoul(target.data + 5, NULL, 10));
+    else if (slice_starts_with(target, SLICE("/lead/")))
+        answer_in_two(job);
     else if (slice_equal(target, SLICE("/fail")))
         job_fail(job, STATUS_NOT_FOUND, SLICE("it failed"));
     else

@@ -3,6 +3,7 @@
  *
  *   /hold...  keeps the job until loop_fixture_release() names its target
  *   /big/N    200 with a body of N letters
+ *   /lead/... 200 with "lead:" as the lead and the target's rest as the body
  *   /fail     404 as a problem
  *   others    200 with "target:body" */
 #pragma once

@@ -20,9 +20,12 @@ struct hands *hands_new(const struct storage_ops *ops, unsigned run_rows)
     hands->ops = ops;
     strcpy(hands->folder, "/tmp/telemetry-store-XXXXXX");
     assert_non_null(mkdtemp(hands->folder));
-    hands->settings = (struct storage_settings){
-        .data_dir = hands->folder, .n_writers = 1, .n_readers = 1, .query_limit_ns = 60 * NS_PER_S, .run_rows = run_rows
-    };
+    hands->settings = (struct storage_settings){ .data_dir = hands->folder,
+                                                 .n_writers = 1,
+                                                 .n_readers = 1,
+                                                 .query_limit_ns = 60 * NS_PER_S,
+                                                 .aggregate_max_bytes = 64 * 1024 * 1024,
+                                                 .run_rows = run_rows };
     hands->stats = aligned_alloc(64, (sizeof(*hands->stats) + 63) / 64 * 64);
     memset(hands->stats, 0, sizeof(*hands->stats));
     hands_open(hands);
@@ -74,6 +77,8 @@ static const struct route routes[] = {
     [OP_DELETE] = { .hops = { { STAGE_WRITER, OP_DELETE, 0 } } },
     [OP_GET] = { .hops = { { STAGE_READER, OP_GET, 0 } } },
     [OP_FIND] = { .hops = { { STAGE_READER, OP_FIND, 0 } } },
+    [OP_AGGREGATE] = { .hops = { { STAGE_READER, OP_AGGREGATE, 0 } } },
+    [OP_CATALOGUE] = { .hops = { { STAGE_READER, OP_CATALOGUE, 0 } } },
 };
 
 struct job *hands_job(enum op op)

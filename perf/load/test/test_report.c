@@ -40,6 +40,9 @@ static int make(void **state)
         histogram_record(&result->calls[0].latency, i * us);
     result->calls[0].n_good = N;
     result->calls[0].statuses[201] = N;
+    result->calls[0].cached[CACHED_HIT] = 3 * N / 4;
+    result->calls[0].cached[CACHED_STALE] = N / 8;
+    result->calls[0].cached[CACHED_MISS] = N / 8;
     result->calls[1].statuses[503] = 1;
     result_count_fault(result, 1, FAULT_STATUS, 1);
     histogram_record(&result->second, 7 * us);
@@ -89,6 +92,9 @@ static void json_parses_and_holds_the_figures(void **state)
     const cJSON *calls = cJSON_GetObjectItemCaseSensitive(all, "calls");
     assert_true(number_at(calls, "post", "items_per_second", NULL) == 10 * N / 4);
     assert_true(number_at(calls, "post", "statuses", "201") == N);
+    assert_true(number_at(calls, "post", "cached", "hit") == 3 * N / 4);
+    assert_true(number_at(calls, "post", "cached", "stale") == N / 8);
+    assert_true(number_at(calls, "post", "cached", "collapsed") == 0);
     assert_true(number_at(calls, "get", "errors", "status") == 1);
     assert_true(number_at(calls, "none", "answered", NULL) == 0);
     cJSON_Delete(all);
@@ -101,6 +107,8 @@ static void table_has_calls_errors_and_rates(void **state)
     assert_non_null(strstr(text, "\npost               2,000       500        0     1.000"));
     assert_non_null(strstr(text, "\nget                    0         0        1 "));
     assert_non_null(strstr(text, "\npost: 10 metrics each, 5,000 metrics a second\n"));
+    assert_non_null(strstr(text, "\npost: 87.50 % from the cache: 75.00 % newest, 12.50 % stale, 0.00 % collapsed\n"));
+    assert_null(strstr(text, "\nget: "));
     assert_non_null(strstr(text, "\nerror: get: 1 answers of 503\n"));
     assert_null(strstr(text, "\nnone"));
 }

@@ -140,6 +140,34 @@ static void requests_are_as_the_scenario_says(void **state)
     trial_free(&trial);
 }
 
+/* Cache-Status ------------------------------------------------------------- */
+static int answer_with_status(const struct stub_request *request, void *state, char *answer)
+{
+    static const char *const fields[] = {
+        "Cache-Status: s; hit\r\n",
+        "cache-status: s;hit; detail=stale\r\n",
+        "Cache-Status: s; fwd=miss; collapsed\r\n",
+        "Cache-Status: s; fwd=miss\r\n",
+        "Cache-Status: hit; fwd=bypass\r\n",
+        "X-Cache-Status: s; hit\r\n",
+    };
+    return respond(answer, "200 OK", fields[request->number % 6], "");
+}
+
+static void answers_are_counted_by_how_they_came_about(void **state)
+{
+    struct trial trial = trial_run(SHORT "call get\n request GET /\n expect 200\n",
+                                   &(struct stub_rules){ .answer = answer_with_status }, NULL);
+    const struct call_result *call = &trial.result->calls[0];
+    assert_int_equal(call->n_good, N_SENT);
+    assert_int_equal(call->cached[CACHED_HIT], N_SENT / 6);
+    assert_int_equal(call->cached[CACHED_STALE], N_SENT / 6);
+    assert_int_equal(call->cached[CACHED_COLLAPSED], N_SENT / 6);
+    assert_int_equal(call->cached[CACHED_MISS], N_SENT / 3);
+    assert_true(result_cached_percent(call, CACHED_MISS) == 40);
+    trial_free(&trial);
+}
+
 /* Faults ------------------------------------------------------------------ */
 static int answer_503_at_times(const struct stub_request *request, void *state, char *answer)
 {
@@ -239,6 +267,7 @@ int main(void)
         cmocka_unit_test(ids_of_bodies_are_used_and_deleted_once),
         cmocka_unit_test(a_call_without_an_id_at_hand_is_sent_as_its_giver),
         cmocka_unit_test(requests_are_as_the_scenario_says),
+        cmocka_unit_test(answers_are_counted_by_how_they_came_about),
         cmocka_unit_test(wrong_statuses_are_errors),
         cmocka_unit_test(broken_connections_are_errors_and_opened_again),
         cmocka_unit_test(garbage_is_an_error),

@@ -89,6 +89,7 @@ static bool answer_from(struct job *job, const struct entry *entry)
         .media = entry->media,
         .has_etag = entry->has_etag,
         .etag = entry->etag,
+        .lead = job->reply.lead,
         .body = { copy, entry->body_bytes },
         .next_cursor = { copy + entry->body_bytes, entry->cursor_bytes },
     };

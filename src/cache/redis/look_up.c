@@ -127,6 +127,7 @@ static bool answer_from(struct job *job, const struct value *value)
         .media = value->media,
         .has_etag = value->has_etag,
         .etag = value->etag,
+        .lead = job->reply.lead,
         .body = { copy, value->body.len },
         .next_cursor = { copy + value->body.len, value->next_cursor.len },
     };

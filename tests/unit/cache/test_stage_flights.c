@@ -32,6 +32,22 @@ static void identical_reads_share_one_storage_read(void **state)
     assert_all_home(world);
 }
 
+static void shared_answers_keep_the_lead_of_each(void **state)
+{
+    struct cache_world *world = *state;
+    struct job *leader = world_begin(world, "cpu", "key");
+    struct job *second = world_begin(world, "cpu", "key");
+    assert_ptr_equal(world_at_reader(world), leader);
+    leader->reply.lead = SLICE("first");
+    second->reply.lead = SLICE("second");
+    world_answer(world, leader, "answer");
+    assert_true(slice_equal(second->reply.lead, SLICE("second")));
+    assert_true(slice_equal(leader->reply.lead, SLICE("first")));
+    assert_home(world, second, CACHE_COLLAPSED, "answer");
+    assert_home(world, leader, CACHE_MISS, "answer");
+    assert_all_home(world);
+}
+
 static void read_behind_a_write_joins_no_older_flight(void **state)
 {
     struct cache_world *world = *state;
@@ -195,6 +211,7 @@ int main(void)
 #define STAGE_TEST(function) cmocka_unit_test_setup_teardown(function, cache_world_setup, cache_world_teardown)
     const struct CMUnitTest tests[] = {
         STAGE_TEST(identical_reads_share_one_storage_read),
+        STAGE_TEST(shared_answers_keep_the_lead_of_each),
         STAGE_TEST(read_behind_a_write_joins_no_older_flight),
         STAGE_TEST(leader_that_fails_alone_is_followed_by_the_next),
         STAGE_TEST(query_too_slow_by_the_leaders_deadline_is_its_own),

@@ -127,6 +127,24 @@ static void put_drops_arena_and_body(void **state)
     job_pool_free(&pool);
 }
 
+/* A job that failed, or whose client is gone, still has the reference that the store gave it. */
+static void put_lets_go_of_the_catalogue(void **state)
+{
+    (void)state;
+    struct slice name = SLICE("cpu");
+    struct catalogue *kept = catalogue_new(&name, 1, NULL, 0, true, 1);
+    struct job_pool *pool = job_pool_new(JOBS, 0);
+    struct job *job = job_pool_take(pool);
+    job->catalogue = catalogue_share(kept);
+    job_pool_put(pool, &job);
+    assert_true(catalogue_has_name(kept, name));
+    job = job_pool_take(pool);
+    assert_null(job->catalogue);
+    job->catalogue = kept; /* the last one: what is not freed is a leak (AddressSanitizer) */
+    job_pool_put(pool, &job);
+    job_pool_free(&pool);
+}
+
 /* Every byte but the arena was something else before. */
 static void take_gives_a_used_job_with_clean_cargo(void **state)
 {
@@ -138,6 +156,7 @@ static void take_gives_a_used_job_with_clean_cargo(void **state)
     job->arena = arena;
     job->home.loop = 7;
     job->home.body_block = NULL;
+    job->catalogue = NULL;
     job_pool_put(pool, &job);
     job = job_pool_take(pool);
     struct job empty = { .arena = job->arena, .hop = HOP_PARSER, .cache.max_stale_ms = -1, .home.loop = 7 };
@@ -209,6 +228,7 @@ int main(void)
         cmocka_unit_test(take_gives_the_newest_first),
         cmocka_unit_test(take_gives_each_job_a_block_of_its_own),
         cmocka_unit_test(put_drops_arena_and_body),
+        cmocka_unit_test(put_lets_go_of_the_catalogue),
         cmocka_unit_test(take_gives_a_used_job_with_clean_cargo),
         cmocka_unit_test(new_leaves_untouched_jobs_out_of_memory),
     };

@@ -23,6 +23,8 @@
 /* The id that the loop below makes for request 7. */
 #define MADE_ID "0123abcd00000007"
 
+enum { N_LEADS = 4 };
+
 struct bench {
     struct loop *loop;
     struct job *job;
@@ -237,6 +239,63 @@ static void answer_job_knows_what_is_unmodified(void **state)
     assert_lacks(bench, "ETag");
 }
 
+static void assert_lead(const struct bench *bench, const char *wanted)
+{
+    assert_int_equal(bench->answer.lead.len, strlen(wanted));
+    assert_memory_equal(bench->answer.lead.data, wanted, strlen(wanted));
+}
+
+/* The value of ETag, quotes included. */
+static struct slice tag_of(const struct bench *bench)
+{
+    const char *field = strstr(bench->head, "\r\nETag: ");
+    assert_non_null(field);
+    return (struct slice){ field + 8, 18 };
+}
+
+static void answer_job_counts_the_lead(void **state)
+{
+    struct bench *bench = *state;
+    bench->job->reply.lead = SLICE("{\"prompt\":");
+    make(bench);
+    assert_has(bench, "Content-Length: 12");
+    assert_lead(bench, "{\"prompt\":");
+    assert_body(bench, "{}");
+    bench->job->home.head_only = true;
+    make(bench);
+    assert_has(bench, "Content-Length: 12");
+    assert_lead(bench, "");
+    assert_body(bench, "");
+    job_fail(bench->job, STATUS_QUERY_TOO_SLOW, SLICE(""));
+    bench->job->home.head_only = false;
+    make(bench);
+    assert_lead(bench, ""); /* a problem stands alone */
+}
+
+/* Another lead or another body is another entity. */
+static void answer_job_tags_lead_and_body_together(void **state)
+{
+    static const char *const leads[] = { "", "{", "{\"prompt\":\"a\",", "{\"prompt\":\"b\"," };
+    struct bench *bench = *state;
+    struct reply *reply = &bench->job->reply;
+    char tags[2 * N_LEADS][18];
+    reply->has_etag = true;
+    for (unsigned i = 0; i < 2 * N_LEADS; i++) {
+        reply->etag = 0xdeadbeef + i / N_LEADS;
+        reply->lead = slice_of(leads[i % N_LEADS]);
+        bench->job->request.if_none_match = SLICE("");
+        make(bench);
+        assert_int_equal(bench->answer.http, 200);
+        memcpy(tags[i], tag_of(bench).data, 18);
+        for (unsigned j = 0; j < i; j++)
+            assert_memory_not_equal(tags[i], tags[j], 18);
+        bench->job->request.if_none_match = (struct slice){ tags[i], 18 };
+        make(bench);
+        assert_int_equal(bench->answer.http, 304);
+        assert_lead(bench, "");
+    }
+}
+
 static void answer_job_shows_the_cache_on_reads(void **state)
 {
     static const char *const fields[] = {
@@ -256,7 +315,10 @@ static void answer_job_shows_the_cache_on_reads(void **state)
     bench->job->cache.no_cache = true;
     make(bench);
     assert_has(bench, "Cache-Status: telemetry-server; fwd=request");
-    bench->job->request.method = METHOD_POST;
+    bench->job->request.method = METHOD_POST; /* a question in a body is a read, too */
+    make(bench);
+    assert_has(bench, "Cache-Status: telemetry-server; fwd=request");
+    bench->job->cache.result = CACHE_NOT_ASKED;
     make(bench);
     assert_lacks(bench, "Cache-Status");
 }
@@ -439,6 +501,19 @@ static void answer_job_escapes_what_a_problem_says(void **state)
     cJSON_Delete(problem);
 }
 
+static void answer_job_extends_a_problem(void **state)
+{
+    struct bench *bench = *state;
+    job_fail(bench->job, STATUS_UNINTELLIGIBLE_PROMPT, SLICE("no"));
+    bench->job->reply.extra = SLICE(",\"unknown_words\":[\"x\"]");
+    make(bench);
+    cJSON *problem = cJSON_ParseWithLength(bench->answer.body.data, bench->answer.body.len);
+    assert_non_null(problem);
+    assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(problem, "unknown_words"), 0)->valuestring, "x");
+    assert_string_equal(cJSON_GetObjectItem(problem, "request_id")->valuestring, MADE_ID);
+    cJSON_Delete(problem);
+}
+
 /* The stage that holds the job may be writing all of it but `home`. */
 static void answer_job_that_expired_reads_only_home(void **state)
 {
@@ -506,6 +581,8 @@ int main(void)
         TEST(answer_job_without_content_has_no_length),
         TEST(answer_job_places_a_new_metric),
         TEST(answer_job_knows_what_is_unmodified),
+        TEST(answer_job_counts_the_lead),
+        TEST(answer_job_tags_lead_and_body_together),
         TEST(answer_job_shows_the_cache_on_reads),
         TEST(answer_job_tells_times),
         TEST(answer_job_lists_the_methods),
@@ -515,6 +592,7 @@ int main(void)
         TEST(answer_job_links_to_the_next_page),
         TEST(answer_job_never_outgrows_its_buffer),
         TEST(answer_job_escapes_what_a_problem_says),
+        TEST(answer_job_extends_a_problem),
         TEST(answer_job_that_expired_reads_only_home),
         TEST(answer_job_that_expired_has_the_id_of_its_request),
         TEST(answer_refusal_is_a_problem),

@@ -90,6 +90,31 @@ static void connection_answers_in_the_order_of_requests(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* As many answers of two parts as one write gathers, and more; HEAD has neither part. */
+static void connection_sends_the_lead_in_front_of_the_body(void **state)
+{
+    enum { N = 80 };
+    struct loop_fixture *fixture = start();
+    struct client client = client_open(loop_fixture_port(fixture));
+    char text[N * 64];
+    size_t used = 0;
+    (void)state;
+    for (unsigned i = 0; i < N; i++)
+        used += (size_t)sprintf(text + used, "GET /lead/%u" FIELDS "\r\n", i);
+    client_send(&client, text, used);
+    for (unsigned i = 0; i < N; i++) {
+        char wanted[32];
+        snprintf(wanted, sizeof(wanted), "lead:%u", i);
+        client_expect(&client, 200, wanted);
+    }
+    client_say(&client, "HEAD /lead/123" FIELDS "\r\nGET /lead/" FIELDS "\r\n");
+    struct client_answer head = client_read_head(&client);
+    assert_non_null(strstr(head.head, "Content-Length: 8\r\n"));
+    client_expect(&client, 200, "lead:");
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+}
+
 /* Many more requests than the pipeline holds, in one write and followed by the end of sending. */
 static void connection_serves_a_long_pipeline_before_it_closes(void **state)
 {
@@ -368,6 +393,7 @@ int main(void)
         cmocka_unit_test(connection_answers_and_goes_on),
         cmocka_unit_test(connection_takes_any_split_of_its_bytes),
         cmocka_unit_test(connection_answers_in_the_order_of_requests),
+        cmocka_unit_test(connection_sends_the_lead_in_front_of_the_body),
         cmocka_unit_test(connection_serves_a_long_pipeline_before_it_closes),
         cmocka_unit_test(connection_reads_no_further_than_its_pipeline),
         cmocka_unit_test(connection_closes_when_asked),

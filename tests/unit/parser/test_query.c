@@ -149,7 +149,7 @@ static void explain_answers_from_the_parser(void **state)
 
 static void unintelligible_prompts_say_what_was_not_understood(void **state)
 {
-    const struct job *job = get(*state, "/query?prompt=flibber+the+gorp+%3Cb%3E%22");
+    const struct job *job = get(*state, "/query?prompt=flibber+the+gorp");
     assert_int_equal(job->status, STATUS_UNINTELLIGIBLE_PROMPT);
     assert_true(job->reply.detail.len > 0);
     assert_contains(job->reply.extra, ",\"unknown_words\":[\"flibber\"");

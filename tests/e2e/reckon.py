@@ -172,9 +172,11 @@ def reckon_rows(question, chosen, start, end):
 
 
 def points_of(question, metrics, start, end):
+    """A rate is that of what the range covers of a bucket."""
     edges = edges_of(question, start, end)
     inside = within(metrics, start, end)
-    return [[edge, *measures(question, within(inside, edge, after), edge, after)] for edge, after in zip(edges, edges[1:])]
+    return [[edge, *measures(question, within(inside, edge, after), max(edge, start), min(after, end))]
+            for edge, after in zip(edges, edges[1:])]
 
 
 def reckon_series(question, chosen, start, end):
@@ -196,6 +198,7 @@ def reckon_ranked_buckets(question, chosen, start, end):
     edges = edges_of(question, start, end)
     ends = dict(zip(edges, edges[1:]))
     rows = [[point[0], ends[point[0]], *point[1:]] for point in points_of(question, chosen, start, end)]
+    rows = [row for row in rows if row[2] is not None]  # a bucket without a value has no rank
     return rank(question, rows, lambda row: row[2], lambda row: row[0])
 
 

@@ -9,7 +9,7 @@ from wire import target
 
 pytestmark = pytest.mark.stores("sqlite", "mongodb")
 
-ROUNDS = {"sqlite": 250, "mongodb": 60}
+ROUNDS = {"sqlite": 120, "mongodb": 40}
 SEED = 20260311
 AGGS = ["count", "sum", "avg", "min", "max", "stddev", "median", "p0", "p5", "p95", "p99.9", "p100", "rate", "distinct",
         "first", "latest", "names", "tags"]

@@ -35,9 +35,11 @@ static void open_storage(struct pipeline *pipeline)
     struct error error = { .text = "" };
     strcpy(pipeline->folder, "/tmp/telemetry-journey-XXXXXX");
     assert_non_null(mkdtemp(pipeline->folder));
-    struct storage_settings settings = {
-        .data_dir = pipeline->folder, .n_writers = 1, .n_readers = 1, .query_limit_ns = 60 * NS_PER_S
-    };
+    struct storage_settings settings = { .data_dir = pipeline->folder,
+                                         .n_writers = 1,
+                                         .n_readers = 1,
+                                         .query_limit_ns = 60 * NS_PER_S,
+                                         .aggregate_max_bytes = 1 << 20 };
     pipeline->storage.ops = &storage_sqlite;
     if (storage_sqlite.open(&settings, &pipeline->storage.storage, &error) != 0)
         fail_msg("%s", error.text);

@@ -5,6 +5,7 @@ not_tags, min, max; whatever is left out is not asked. Times are texts of the qu
 """
 import math
 import re
+from bisect import bisect_left
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,9 @@ def passes(metric, question):
 
 
 def within(metrics, start, end):
-    return [metric for metric in metrics if start <= metric["ms"] < end]
+    """Those of [start, end), which stand together: metrics are in the order of time."""
+    first, last = (bisect_left(metrics, ms, key=lambda metric: metric["ms"]) for ms in (start, end))
+    return metrics[first:last]
 
 
 # Measures -------------------------------------------------------------------------------------------------------------
@@ -150,10 +153,14 @@ def rank(question, rows, key, name):
 
 
 def ends_of(question, chosen):
+    """The range; an open end is closed by the first or last metric."""
     zone = zone_of(question)
     start, end = ms_of(question.get("from_"), zone), ms_of(question.get("to"), zone)
-    times = [metric["ms"] for metric in chosen if (start is None or metric["ms"] >= start) and (end is None or metric["ms"] < end)]
-    return (start if start is not None else min(times, default=0)), (end if end is not None else max(times, default=0) + 1)
+    if start is None:
+        start = chosen[0]["ms"] if chosen else 0
+    if end is None:
+        end = chosen[-1]["ms"] + 1 if chosen else 1
+    return start, end
 
 
 def reckon_rows(question, chosen, start, end):

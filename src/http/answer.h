@@ -29,7 +29,7 @@ struct answer {
     struct slice head; /* in the buffer that was given */
     struct slice lead; /* to send behind it, and body behind that; empty for HEAD, 204 and 304 */
     struct slice body;
-    unsigned http;     /* status code */
+    unsigned http; /* status code */
 };
 
 /* Makes the answer of a job that has come home: success from its reply, failure as a problem. The

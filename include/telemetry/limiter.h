@@ -28,6 +28,12 @@ struct limit_left {
     uint32_t reset_s; /* until all of the burst is there again; of a refused caller: until the next call */
 };
 
+/* What an answer tells of it; a rate of 0: nothing. */
+struct limit_note {
+    struct limit limit;
+    struct limit_left left;
+};
+
 /* Any thread. Counts a call of `who` (a hash) at now_ns; false when it is one too many, which does not count. */
 bool limiter_take(struct limiter *limiter, uint64_t who, const struct limit *limit, uint64_t now_ns,
                   struct limit_left *ret_left);

@@ -20,14 +20,16 @@ struct zones;
 MUST_CHECK struct zones *zones_new(const char *folder);
 void zones_free(struct zones **zones);
 
-/* Owner thread. Lends the zone of an IANA name ("Europe/Berlin"), "UTC", "Z" or an offset ("+02:00", "-0330"),
- * until zones_free(). NULL when there is none, the name is no plain relative name, or the file is not TZif. */
+/* Owner thread. Lends the zone of an IANA name ("Europe/Berlin", in any case), "UTC", "Z" or an offset ("+02:00",
+ * "-0330", "+02"; up to 18 hours), until zones_free(). NULL when there is none, the name is no plain relative name,
+ * the file is not TZif, or memory is exhausted. The first look at a name reads files. */
 const struct zone *zones_find(struct zones *zones, struct slice name);
 
 /* Any thread -------------------------------------------------------------- */
 /* The canonical spelling: an IANA name, "UTC", or "+02:00". */
 struct slice zone_name(const struct zone *zone);
-/* What the wall clock is ahead of UTC at this moment. */
+/* What the wall clock is ahead of UTC at this moment. Any number is a moment: those outside of what RFC 3339 can write
+ * have the offset, and in zone_to_utc() the local time, of some moment near its ends. */
 int64_t zone_offset_ms(const struct zone *zone, int64_t utc_ms);
 /* The moment at which the wall clock shows this. Skipped times give the moment of the jump, times shown
  * twice the first of the two. */

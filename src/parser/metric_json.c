@@ -2,9 +2,8 @@
 /* metric_json: room for the longest form of the metric is reserved once, then bytes are put down. */
 #include "metric_json.h"
 
+#include <telemetry/number.h>
 #include <telemetry/rfc3339.h>
-
-#include "number.h"
 
 enum {
     ESCAPE_BYTES = 6, /* the longest form of one byte: backslash, u and four hex digits */

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import stores  # noqa: E402
 from server import BINARY, Server  # noqa: E402
 
 
@@ -14,10 +15,26 @@ def pytest_sessionstart(session):
         pytest.exit(f"{BINARY} is missing: scripts/build asan makes it", returncode=3)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "stores(kind, ...): the stores that a test runs with; without it, sqlite alone")
+
+
+def pytest_generate_tests(metafunc):
+    if "store" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("stores")
+        metafunc.parametrize("store", marker.args if marker else ("sqlite",), indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory):
+def store(request):
+    """Where the servers of a test store; a module says by pytest.mark.stores with which it is run."""
+    return stores.open_store(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared(store, tmp_path_factory):
     """A server with the settings of .env.test that many tests share; each uses names of its own."""
-    server = Server(tmp_path_factory.mktemp("shared"))
+    server = Server(tmp_path_factory.mktemp("shared"), **store.fresh(stores.SHARED))
     yield server
     server.stop()
 
@@ -31,12 +48,13 @@ def server(shared):
 
 
 @pytest.fixture
-def start(tmp_path):
-    """start(JOBS=4) gives a server of the test's own, stopped and checked at the end."""
+def start(store, tmp_path):
+    """start(JOBS=4) gives a server of the test's own, stopped and checked at the end. All of one test share a store."""
     servers = []
+    settings = store.fresh(stores.OWN)
 
     def start_server(data_dir=None, **options):
-        server = Server(data_dir or tmp_path / "data", **options)
+        server = Server(data_dir or tmp_path / "data", **{**settings, **options})
         servers.append(server)
         return server
 

@@ -37,55 +37,8 @@ def run_binary(*arguments, cwd=ROOT, timeout=START_TIMEOUT_S, **settings):
     return subprocess.run([BINARY, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
 
 
-class Server:
-    """Started by the constructor, ready when it returns. Settings are keyword arguments: Server(dir, JOBS=4)."""
-
-    def __init__(self, data_dir, before_exec=None, **settings):
-        self.data_dir = Path(data_dir)
-        self.lines = []
-        self.changed = threading.Condition()
-        self.ended = self.terminated = False
-        self.host = "127.0.0.1"
-        self.port = None
-        self.process = subprocess.Popen(
-            [BINARY], cwd=ROOT, env=environment(DATA_DIR=self.data_dir, **settings), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=before_exec, restore_signals=not before_exec)
-        self.reader = threading.Thread(target=self._read_log, daemon=True)
-        self.reader.start()
-        try:
-            self.port = self._wait_for_port()
-            wire.eventually(lambda: self.request("GET", "/readyz").status == 200, START_TIMEOUT_S)
-        except BaseException:
-            self.process.kill()
-            self.process.wait()
-            raise
-
-    def _read_log(self):
-        for line in self.process.stderr:
-            with self.changed:
-                self.lines.append(line.decode(errors="replace").rstrip("\n"))
-                self.changed.notify_all()
-        with self.changed:
-            self.ended = True
-            self.changed.notify_all()
-
-    def _wait_for_port(self):
-        deadline = time.monotonic() + START_TIMEOUT_S
-        with self.changed:
-            while True:
-                for line in self.lines:
-                    port = port_of(line)
-                    if port:
-                        return port
-                if self.ended or time.monotonic() > deadline:
-                    raise AssertionError("the server did not say that it listens:\n" + self.log())
-                self.changed.wait(0.5)
-
-    def log(self):
-        return "\n".join(self.lines[-200:])
-
-    def connect(self, **options):
-        return wire.Connection(self, **options)
+class Calls:
+    """What is asked of a server, or of several; over what connect() gives."""
 
     def request(self, *arguments, **options):
         """One request on a connection of its own."""
@@ -126,6 +79,62 @@ class Server:
                 return float(line.rsplit(" ", 1)[1])
         raise AssertionError(f"/-/metrics has no {wanted}")
 
+
+class Server(Calls):
+    """Started by the constructor, ready when it returns. Settings are keyword arguments: Server(dir, JOBS=4)."""
+
+    def __init__(self, data_dir, before_exec=None, **settings):
+        self.data_dir = Path(data_dir)
+        self.lines = []
+        self.changed = threading.Condition()
+        self.ended = self.terminated = False
+        self.host = "127.0.0.1"
+        self.port = None
+        env = environment(DATA_DIR=self.data_dir, **settings)
+        folder = ROOT
+        if env["APP_ENV"] != "test":  # away from the files of other stacks: what is given here is all there is
+            folder = self.data_dir
+            folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [BINARY], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=before_exec, restore_signals=not before_exec)
+        self.reader = threading.Thread(target=self._read_log, daemon=True)
+        self.reader.start()
+        try:
+            self.port = self._wait_for_port()
+            wire.eventually(lambda: self.request("GET", "/readyz").status == 200, START_TIMEOUT_S)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def _read_log(self):
+        for line in self.process.stderr:
+            with self.changed:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def _wait_for_port(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        with self.changed:
+            while True:
+                for line in self.lines:
+                    port = port_of(line)
+                    if port:
+                        return port
+                if self.ended or time.monotonic() > deadline:
+                    raise AssertionError("the server did not say that it listens:\n" + self.log())
+                self.changed.wait(0.5)
+
+    def log(self):
+        return "\n".join(self.lines[-200:])
+
+    def connect(self, **options):
+        return wire.Connection(self, **options)
+
     def kill(self):
         """SIGKILL, as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
@@ -157,6 +166,35 @@ class Server:
     def _check_sanitizers(self):
         found = [i for i, line in enumerate(self.lines) if SANITIZER_WORDS.search(line)]
         assert not found, "a sanitizer or an assertion spoke:\n" + "\n".join(self.lines[found[0] : found[0] + 60])
+
+
+class Pair(Calls):
+    """Two servers of one store and one cache: writes go to one, reads to the other."""
+
+    def __init__(self, writer, reader):
+        self.writer, self.reader = writer, reader
+
+    def connect(self, **options):
+        return PairConnection(self.writer.connect(**options), self.reader.connect(**options))
+
+    def stop(self):
+        self.writer.stop()
+        self.reader.stop()
+
+
+class PairConnection:
+    def __init__(self, writer, reader):
+        self.writer, self.reader = writer, reader
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.writer.socket.close()
+        self.reader.socket.close()
+
+    def request(self, method, *arguments, **options):
+        return (self.reader if method in ("GET", "HEAD") else self.writer).request(method, *arguments, **options)
 
 
 def port_of(line):

@@ -8,6 +8,8 @@ import pytest
 
 from problems import assert_problem
 
+pytestmark = pytest.mark.stores("sqlite", "mongodb")
+
 METHODS = {
     "/metrics": {"GET", "HEAD", "POST", "OPTIONS"},
     "/metrics/5f0e1d2c3b4a59687706e5d4": {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"},

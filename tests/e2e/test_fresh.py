@@ -1,4 +1,5 @@
 """Read your writes: whatever was answered to a write, every later read sees it, cache or not."""
+import os
 import random
 import threading
 import time
@@ -6,15 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from server import Server
+import stores
+from server import Pair, Server
 from wire import fresh_id
 
-SETTINGS = {"one thread for each stage": {}, "several": {"LOOPS": 3, "PARSER_WORKERS": 3, "QUERY_WORKERS": 4}}
+SEVERAL = {"LOOPS": 3, "PARSER_WORKERS": 3, "QUERY_WORKERS": 4, "STORAGE_WORKERS": 3}
+SERVERS = [("sqlite", "one thread for each stage"), ("sqlite", "several threads"), ("mongodb", "one thread for each stage"),
+           ("mongodb", "several threads"), ("mongodb", "two servers")]
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
+@pytest.fixture(scope="module", params=SERVERS, ids="-".join)
 def server(request, tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("fresh"), **SETTINGS[request.param])
+    kind, form = request.param
+    if form == "two servers" and not os.environ.get("TEST_REDIS_URI"):
+        pytest.skip("TEST_REDIS_URI is not set, and two servers share a Redis")
+    folder, settings = tmp_path_factory.mktemp("fresh"), stores.open_store(kind).fresh(stores.OWN)
+    if form != "one thread for each stage":
+        settings.update(SEVERAL)
+    server = Server(folder / "one", **settings)
+    if form == "two servers":
+        server = Pair(server, Server(folder / "other", **settings))
     yield server
     server.stop()
 

@@ -7,8 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from problems import assert_problem
 from wire import Closed, eventually, ndjson
+
+BOTH = pytest.mark.stores("sqlite", "mongodb")
 
 
 def values_of(server, name):
@@ -131,6 +135,7 @@ def test_a_slow_but_steady_reader_gets_everything(start, name):
 # Limits ---------------------------------------------------------------------------------------------------------------
 
 
+@BOTH
 def test_more_requests_than_jobs_are_answered_or_refused_but_never_lost(start, name):
     server = start(JOBS=4)
 
@@ -223,6 +228,7 @@ def test_full_disk_refuses_writes_keeps_reads_and_recovers(start, name):
 # Shutdown -------------------------------------------------------------------------------------------------------------
 
 
+@BOTH
 def test_sigterm_answers_what_was_received_and_ends(start, name):
     server = start()
     connections = [server.connect() for _ in range(20)]
@@ -239,6 +245,7 @@ def test_sigterm_answers_what_was_received_and_ends(start, name):
     assert sorted(values_of(again, name)) == list(range(20))
 
 
+@BOTH
 def test_sigterm_under_load_loses_nothing_answered(start, name):
     server = start()
     answered, running = [], threading.Event()
@@ -294,6 +301,7 @@ def test_second_sigterm_ends_at_once(start):
         assert server.process.wait(10) != 0
 
 
+@BOTH
 def test_an_idle_server_uses_no_processor_time(start):
     server = start()
 

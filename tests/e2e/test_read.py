@@ -9,6 +9,8 @@ import pytest
 from problems import assert_problem
 from wire import eventually, fresh_id, target
 
+pytestmark = pytest.mark.stores("sqlite", "mongodb")
+
 # A small world: 24 metrics of 3 names, tagged by remainders, one a second from 1000 s on.
 WORLD = "world"
 START_MS = 1_000_000

@@ -1,11 +1,16 @@
 """What the store and the cache keep, and what they let go."""
 import time
 
+import pytest
+
 from wire import fresh_id, target
+
+BOTH = pytest.mark.stores("sqlite", "mongodb")
 
 DAY_MS = 86_400_000
 
 
+@BOTH
 def test_everything_is_there_after_a_restart(start, tmp_path):
     server = start(data_dir=tmp_path / "data")
     items = [{"id": fresh_id(), "name": f"kept.{i % 7}", "tags": [f"t:{i % 3}", "é"], "value": i / 3,
@@ -23,6 +28,7 @@ def test_everything_is_there_after_a_restart(start, tmp_path):
     assert again.request("POST", "/metrics", items[2]).status == 200, "known ids are known after a restart"
 
 
+@BOTH
 def test_a_cursor_outlives_a_restart(start, tmp_path):
     server = start(data_dir=tmp_path / "data")
     server.store([{"name": "n", "value": i, "timestamp": i} for i in range(30)])
@@ -33,6 +39,7 @@ def test_a_cursor_outlives_a_restart(start, tmp_path):
     assert [metric["value"] for metric in page["metrics"]] == list(range(19, 9, -1))
 
 
+@BOTH
 def test_ids_stay_unique_over_restarts(start, tmp_path):
     ids = []
     for _ in range(4):
@@ -44,6 +51,7 @@ def test_ids_stay_unique_over_restarts(start, tmp_path):
     assert len(start(data_dir=tmp_path / "data").list_all()) == 2000
 
 
+@BOTH
 def test_retention_hides_what_is_too_old(start):
     server = start(RETENTION_DAYS=2)
     now = int(time.time() * 1000)

@@ -10,6 +10,8 @@ import pytest
 from problems import assert_problem
 from wire import fresh_id, ndjson, target
 
+pytestmark = pytest.mark.stores("sqlite", "mongodb")
+
 UNKNOWN_ID = "5f0e1d2c3b4a59687706e5d4"
 
 

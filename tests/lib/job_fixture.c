@@ -52,6 +52,7 @@ void job_fixture_free(struct job **job)
 {
     if (*job == NULL)
         return;
+    catalogue_release(&(*job)->catalogue);
     arena_reset(&(*job)->arena);
     free(*job);
     *job = NULL;

@@ -77,6 +77,8 @@ static const struct route routes[] = {
     [OP_DELETE] = { .hops = { { STAGE_WRITER, OP_DELETE, 0 } } },
     [OP_GET] = { .hops = { { STAGE_READER, OP_GET, 0 } } },
     [OP_FIND] = { .hops = { { STAGE_READER, OP_FIND, 0 } } },
+    [OP_AGGREGATE] = { .hops = { { STAGE_READER, OP_AGGREGATE, 0 } } },
+    [OP_CATALOGUE] = { .hops = { { STAGE_READER, OP_CATALOGUE, 0 } } },
 };
 
 struct job *hands_job(enum op op)

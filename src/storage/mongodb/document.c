@@ -51,7 +51,7 @@ void document_write(bson_t *document, const struct metric *metric, bool with_id)
 /* Reading ------------------------------------------------------------------ */
 
 /* Text that a metric may hold: the series is cut at NULs, and answers are JSON in UTF-8. */
-static bool is_text(struct slice text, size_t max)
+bool document_is_text(struct slice text, size_t max)
 {
     if (text.len == 0 || text.len > max)
         return false;
@@ -71,7 +71,7 @@ static bool read_text(const bson_iter_t *iter, size_t max, struct slice *ret_tex
         return false;
     const char *data = bson_iter_utf8(iter, &len);
     *ret_text = (struct slice){ data, len };
-    return is_text(*ret_text, max);
+    return document_is_text(*ret_text, max);
 }
 
 static bool read_tags(const bson_iter_t *iter, struct parts *parts)

@@ -25,6 +25,9 @@ void document_write(bson_t *document, const struct metric *metric, bool with_id)
 /* Appends { key: ObjectId }. */
 void document_write_id(bson_t *document, const char *key, const struct metric_id *id);
 
+/* Whether a metric may have this name or tag, of at most `max` bytes: text in UTF-8 without control characters. */
+bool document_is_text(struct slice text, size_t max);
+
 /* Reads a metric, its series into the arena. Of a foreign document the id and the timestamp are set where
  * it has them, and name_bytes is 0. A value may be any kind of number. */
 enum document_result document_read(const bson_t *document, struct arena *arena, struct metric *ret_metric);

@@ -136,6 +136,7 @@ static void store_free(struct store *store)
     watch_stop(&store->watch);
     if (store->pool != NULL)
         mongoc_client_pool_destroy(store->pool);
+    shelf_fini(&store->shelf);
     mongoc_uri_destroy(store->uri);
     free(store->servers);
     free(store->database);
@@ -150,6 +151,7 @@ static int store_fill(struct store *store, const struct storage_settings *settin
     store->shard = settings->shard;
     store->retention_ms = (int64_t)settings->retention_days * 24 * 3600 * 1000;
     store->read_limit_ns = read_limit_ns(settings, store->uri);
+    store->aggregate_max_bytes = settings->aggregate_max_bytes;
     store->database = strdup(settings->database);
     store->servers = uri_servers(store->uri);
     if (store->database == NULL || store->servers == NULL)
@@ -169,6 +171,7 @@ static int mongodb_open(const struct storage_settings *settings, struct storage 
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL)
         return error_set(error, 1, "no memory for the store");
+    shelf_init(&store->shelf);
     if (store_fill(store, settings, error) != 0) {
         store_free(store);
         return -1;
@@ -206,6 +209,11 @@ static void mongodb_detach(struct storage_session **session)
         mongo_reader_detach(session);
 }
 
+static uint64_t mongodb_catalogue_version(const struct storage *storage)
+{
+    return shelf_version(&((const struct store *)storage)->shelf);
+}
+
 /* All upkeep is the server's, or the watch's. */
 static uint64_t mongodb_tick(struct storage_session *session, uint64_t now_ns)
 {
@@ -223,6 +231,7 @@ const struct storage_ops storage_mongodb = {
     .detach = mongodb_detach,
     .write = mongo_writer_write,
     .read = mongo_reader_read,
+    .catalogue_version = mongodb_catalogue_version,
     .tick = mongodb_tick,
 };
 

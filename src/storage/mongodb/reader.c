@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* reader: one metric by its id, or a page of a list.
  *
- * Reads go to the primary with read concern "local": whatever was answered was confirmed by a majority,
- * and a new primary has all of that, while "majority" may lag behind there for a moment.
- *
  * A page in the order of (timestamp, _id), of an index that knows the timestamp alone: what is left of
  * the timestamp where the page before ended, then along the index; the last timestamp met may have been
  * cut anywhere, so its metrics are read again, by _id. One find more than needed says whether it was:
  * mostly it was not, and the page is made of one find. */
+#include "reader.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <telemetry/job.h>
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
 
 #include "document.h"
 #include "query.h"
-#include "store.h"
-
-struct reader {
-    struct session session;
-    uint64_t end_ns; /* of the read under way */
-};
 
 /* A page under way: more metrics than the limit, when there are. */
 struct page {
@@ -59,7 +51,7 @@ void mongo_reader_detach(struct storage_session **session)
 
 /* Finds ------------------------------------------------------------------------ */
 
-static bool fail(struct reader *reader, struct job *job, const bson_error_t *error)
+bool reader_fail(struct reader *reader, struct job *job, const bson_error_t *error)
 {
     enum failure failure = mongo_fail(reader->session.store, &reader->session.link, error);
     stats_add(reader->session.stats, STATS_STORAGE_ERRORS, 1);
@@ -67,8 +59,7 @@ static bool fail(struct reader *reader, struct job *job, const bson_error_t *err
     return false;
 }
 
-/* Milliseconds that are left; false, with the job's status set, when none is. */
-static bool time_left(const struct reader *reader, struct job *job, int64_t *ret_ms)
+bool reader_time_left(const struct reader *reader, struct job *job, int64_t *ret_ms)
 {
     uint64_t now_ns = clock_ns();
     *ret_ms = now_ns < reader->end_ns ? (int64_t)((reader->end_ns - now_ns) / NS_PER_MS) : 0;
@@ -102,7 +93,7 @@ static bool run(struct reader *reader, struct job *job, const bson_t *conditions
         *ret_n += ok;
     }
     if (ok && mongoc_cursor_error(cursor, &error))
-        ok = fail(reader, job, &error);
+        ok = reader_fail(reader, job, &error);
     mongoc_cursor_destroy(cursor);
     return ok;
 }
@@ -115,7 +106,7 @@ static void get(struct reader *reader, struct job *job)
     int64_t max_ms;
     uint32_t n = 0;
     struct metric metric;
-    if (!time_left(reader, job, &max_ms))
+    if (!reader_time_left(reader, job, &max_ms))
         return;
     document_write_id(&conditions, "_id", &job->id);
     BSON_APPEND_INT64(&options, "limit", 1);
@@ -149,7 +140,7 @@ static bool append(struct page *page, struct query *query, uint32_t limit, uint3
     query->from_ms = page->from_ms;
     query->limit = limit;
     *ret_n = 0;
-    if (!time_left(page->reader, page->job, &query->max_ms))
+    if (!reader_time_left(page->reader, page->job, &query->max_ms))
         return false;
     query_write_conditions(&conditions, query);
     query_write_options(&options, query);
@@ -273,6 +264,9 @@ static void read_job(struct reader *reader, struct job *job)
         break;
     case OP_FIND:
         find(reader, job);
+        break;
+    case OP_CATALOGUE:
+        reader_catalogue(reader, job);
         break;
     default:
         job->status = STATUS_INTERNAL;

@@ -12,6 +12,7 @@
 #include <telemetry/storage.h>
 
 #include "failure.h"
+#include "shelf.h"
 
 struct job;
 struct stats;
@@ -28,6 +29,8 @@ struct store {
     bool shard;
     int64_t retention_ms; /* 0: metrics are kept for ever */
     uint64_t read_limit_ns;
+    size_t aggregate_max_bytes;
+    struct shelf shelf;
     struct watch *watch;
 };
 

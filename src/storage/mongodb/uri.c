@@ -96,6 +96,14 @@ static void set_write_concern(mongoc_uri_t *uri, uint64_t timeout_ms)
     mongoc_write_concern_destroy(concern);
 }
 
+/* Attempts without an answer are repeated here. The driver's own repetition would hide the first attempt, and its
+ * duplicate would be taken for another's where the server, contrary to what it claims, forgets who sent what. */
+static void set_retries(mongoc_uri_t *uri)
+{
+    if (!mongoc_uri_has_option(uri, MONGOC_URI_RETRYWRITES))
+        mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
+}
+
 static void set_open_options(mongoc_uri_t *uri, const struct storage_settings *settings)
 {
     uint64_t selection_ms = settings->selection_limit_ns / NS_PER_MS, socket_ms = settings->socket_limit_ns / NS_PER_MS;
@@ -106,6 +114,7 @@ static void set_open_options(mongoc_uri_t *uri, const struct storage_settings *s
     set_when_open(uri, MONGOC_URI_HEARTBEATFREQUENCYMS, HEARTBEAT_MS);
     set_when_open(uri, MONGOC_URI_CONNECTTIMEOUTMS, socket_ms); /* of the driver's own look-outs too */
     set_when_open(uri, MONGOC_URI_SOCKETTIMEOUTMS, socket_ms);
+    set_retries(uri);
     int32_t limit_ms = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, (int32_t)socket_ms);
     set_write_concern(uri, (uint64_t)(limit_ms < 0 ? 0 : limit_ms) * 4 / 5);
 }

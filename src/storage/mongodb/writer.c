@@ -101,4 +101,5 @@ void mongo_writer_write(struct storage_session *session, struct job *jobs[], uns
     for (unsigned i = 0; i < n; i++)
         do_job(writer, jobs[i]);
     insert_all(writer);
+    shelf_notice(&writer->session.store->shelf, jobs, n);
 }

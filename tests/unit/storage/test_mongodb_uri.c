@@ -30,6 +30,7 @@ static void read_sets_what_the_uri_leaves_open(void **state)
     assert_int_equal(mongoc_uri_get_option_as_int32(uri, "connecttimeoutms", 0), 5000);
     assert_int_equal(mongoc_uri_get_option_as_int32(uri, "waitqueuetimeoutms", 0), 2000);
     assert_int_equal(mongoc_uri_get_option_as_int32(uri, "sockettimeoutms", 0), 5000);
+    assert_false(mongoc_uri_get_option_as_bool(uri, "retrywrites", true));
     const mongoc_write_concern_t *concern = mongoc_uri_get_write_concern(uri);
     assert_true(mongoc_write_concern_get_wmajority(concern));
     assert_true(mongoc_write_concern_get_journal(concern));
@@ -43,8 +44,10 @@ static void read_sets_what_the_uri_leaves_open(void **state)
 static void read_keeps_what_the_uri_says(void **state)
 {
     mongoc_uri_t *uri = read_uri("mongodb://a/?w=2&appname=mine&serverSelectionTimeoutMS=7&connectTimeoutMS=8&"
-                                 "socketTimeoutMS=9&waitQueueTimeoutMS=10&wtimeoutMS=11&readPreference=primary");
+                                 "socketTimeoutMS=9&waitQueueTimeoutMS=10&wtimeoutMS=11&readPreference=primary&"
+                                 "retryWrites=true");
     assert_non_null(uri);
+    assert_true(mongoc_uri_get_option_as_bool(uri, "retrywrites", false));
     assert_string_equal(mongoc_uri_get_appname(uri), "mine");
     assert_int_equal(mongoc_uri_get_option_as_int32(uri, "serverselectiontimeoutms", 0), 7);
     assert_int_equal(mongoc_uri_get_option_as_int32(uri, "connecttimeoutms", 0), 8);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* number: the text reads back as the same double, and no shorter text does. */
-#include "parser_fixture.h"
+#include "suite.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "parser/number.h"
+#include <telemetry/number.h>
 
 enum { ROUNDS = 200000 };
 

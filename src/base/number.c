@@ -3,7 +3,7 @@
  * "The Schubfach way to render doubles", 2020): the number c * 2^q and the two ends of the interval
  * that rounds to it are scaled by one power of ten, so that the interval holds at least one and at
  * most a few whole numbers, and the shortest, nearest of them is taken. */
-#include "number.h"
+#include <telemetry/number.h>
 
 #include <stdbool.h>
 #include <stdint.h>

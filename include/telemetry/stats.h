@@ -25,6 +25,8 @@
     X(ANSWERS_5XX, "telemetry_answers_total", "class=\"5xx\"", "Answers by class")                                     \
     X(REFUSED_NO_JOB, "telemetry_refused_total", "reason=\"no_job\"", "Requests refused by a limit")                   \
     X(REFUSED_NO_BUDGET, "telemetry_refused_total", "reason=\"body_budget\"", "Requests refused by a limit")           \
+    X(REFUSED_KEY, "telemetry_refused_total", "reason=\"key\"", "Requests refused by a limit")                         \
+    X(REFUSED_RATE, "telemetry_refused_total", "reason=\"rate\"", "Requests refused by a limit")                       \
     X(REFUSED_DRAINING, "telemetry_refused_total", "reason=\"draining\"", "Requests refused by a limit")               \
     X(REFUSED_EXPIRED, "telemetry_refused_total", "reason=\"expired\"", "Requests refused by a limit")                 \
     X(TIMEOUT_HEAD, "telemetry_timeouts_total", "wait=\"head\"", "Connections ended by a time-out")                    \

@@ -26,6 +26,9 @@ struct connection;
 /* job.hop while the job is in the parser, before the first hop. */
 enum { HOP_PARSER = UINT8_MAX };
 
+/* job.home.loop of a job that no loop made: the cache's, which never sends it home. */
+enum { JOB_OF_CACHE = UINT32_MAX - 1 };
+
 enum cache_result {
     CACHE_NOT_ASKED, /* the route does not use the cache */
     CACHE_HIT,

@@ -37,9 +37,9 @@ class Mongodb:
         with self.client() as client:
             client.drop_database(f"telemetry_server_{stack}")
 
-    def client(self):
+    def client(self, **options):
         import pymongo  # only who has a MongoDB needs it
-        return pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=20_000)
+        return pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=20_000, **options)
 
 
 def open_store(kind):

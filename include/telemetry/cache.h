@@ -34,9 +34,12 @@ typedef void cache_watch_fn(void *context, int fd, short events);
 
 /* Where a cache outside of the process is. */
 struct cache_remote {
-    const char *uri;     /* redis://[user][:password]@host[:port][/db], unix:///path[?db=n] */
+    const char *uri;     /* redis[s]://[user][:password]@host[:port][/db], unix:///path[?db=n] */
     const char *prefix;  /* of all keys; servers that share it share their answers */
     uint64_t timeout_ns; /* no job waits longer */
+    /* For rediss://, each NULL or empty when not set: PEM files of the authorities to trust instead of the
+     * system's, and of the certificate to show, with its key. */
+    const char *tls_ca_file, *tls_cert_file, *tls_key_file;
 };
 
 struct cache_settings {

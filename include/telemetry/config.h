@@ -50,8 +50,13 @@
     X(cache_stale_ms, "CACHE_STALE_MS", MS, "0", 0, 86400000,                                                          \
       "how far behind the newest write an answer may be; 0: not at all")                                               \
     X(redis_uri, "REDIS_URI", SECRET, "", 0, 0,                                                                        \
-      "redis://[user][:password]@host[:port][/db] or unix:///path[?db=n]; empty: the cache inside the process")        \
+      "redis[s]://[user][:password]@host[:port][/db] or unix:///path[?db=n]; empty: the cache inside the process")     \
     X(redis_timeout_ms, "REDIS_TIMEOUT_MS", MS, "50", 1, 10000, "no request waits longer for Redis")                   \
+    X(redis_tls_ca_file, "REDIS_TLS_CA_FILE", TEXT, "", 0, 0,                                                          \
+      "for rediss://: whom to trust, in PEM; empty: whom the system trusts")                                           \
+    X(redis_tls_cert_file, "REDIS_TLS_CERT_FILE", TEXT, "", 0, 0,                                                      \
+      "for rediss://: the certificate to show Redis, in PEM; empty: none")                                             \
+    X(redis_tls_key_file, "REDIS_TLS_KEY_FILE", TEXT, "", 0, 0, "its key; empty: in the same file")                    \
     X(redis_prefix, "REDIS_PREFIX", TEXT, "", 0, 0, "of all keys in Redis; empty: ts:${APP_ENV}:")                     \
     G("Limits of requests")                                                                                            \
     X(connections_max, "CONNECTIONS_MAX", COUNT, "16384", 1, 1048576,                                                  \

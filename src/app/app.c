@@ -163,7 +163,10 @@ static void add_workers(struct app *app)
                                           .stale_ns = config->cache_stale_ms * NS_PER_MS,
                                           .remote = { .uri = config->redis_uri,
                                                       .prefix = app->cache_prefix,
-                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS } };
+                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS,
+                                                      .tls_ca_file = config->redis_tls_ca_file,
+                                                      .tls_cert_file = config->redis_tls_cert_file,
+                                                      .tls_key_file = config->redis_tls_key_file } };
     set_cache_prefix(app);
     for (unsigned i = 0; i < app->n_parsers; i++) {
         parser_init(&app->parsers[i], &app->parser);

@@ -2,6 +2,7 @@
 /* request: what the model is told, how its answer must look, and which names and tags it gets to know. */
 #include "assistant/request.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <strings.h>
@@ -45,16 +46,27 @@ static const char rules[] =
     "absolute, RFC 3339; null is open. group_by: name, tag, or the beginning of a tag such as host: . bucket: a length "
     "such as 5m, 1h, 1d, or auto. compare: a second range to compare with. Never use a name or tag that is not listed.";
 
+static bool is_word_byte(char c)
+{
+    return isalnum((unsigned char)c) != 0 || (unsigned char)c >= 0x80;
+}
+
+static bool holds(struct slice text, struct slice word)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++)
+        if (strncasecmp(text.data + i, word.data, word.len) == 0)
+            return true;
+    return false;
+}
+
 /* Whether `text` holds one of the prompt's words of WORD_MIN letters or more. */
 static bool shares_a_word(struct slice text, struct slice prompt)
 {
     for (size_t start = 0, end; start < prompt.len; start = end + 1) {
-        for (end = start; end < prompt.len && prompt.data[end] != ' ';)
+        for (end = start; end < prompt.len && is_word_byte(prompt.data[end]);)
             end++;
-        size_t len = end - start;
-        for (size_t i = 0; len >= WORD_MIN && i + len <= text.len; i++)
-            if (strncasecmp(text.data + i, prompt.data + start, len) == 0)
-                return true;
+        if (end - start >= WORD_MIN && holds(text, (struct slice){ prompt.data + start, end - start }))
+            return true;
     }
     return false;
 }

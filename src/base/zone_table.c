@@ -23,14 +23,19 @@ struct zones {
     struct zone *buckets[BUCKETS];
 };
 
+static void zone_set_name(struct zone *zone, struct slice name)
+{
+    memcpy(zone->name, name.data, name.len);
+    zone->name_bytes = (uint8_t)name.len;
+}
+
 struct zones *zones_new(const char *folder)
 {
     struct zones *zones = calloc(1, sizeof(*zones));
     if (zones == NULL)
         return NULL;
     zones->folder = folder == NULL ? TZDATA_FOLDER : folder;
-    memcpy(zones->utc.name, "UTC", 3);
-    zones->utc.name_bytes = 3;
+    zone_set_name(&zones->utc, SLICE("UTC"));
     return zones;
 }
 
@@ -67,8 +72,7 @@ static const struct zone *keep(struct zones *zones, struct zone *zone, struct sl
     if (zone == NULL)
         return NULL;
     struct zone **bucket = bucket_of(zones, name);
-    memcpy(zone->name, name.data, name.len);
-    zone->name_bytes = (uint8_t)name.len;
+    zone_set_name(zone, name);
     zone->next = *bucket;
     *bucket = zone;
     return zone;

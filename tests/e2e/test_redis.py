@@ -162,7 +162,7 @@ def test_wrong_password_is_one_line(start, tmp_path, user):
         redis.end()
 
 
-@pytest.mark.parametrize("uri", ["rediss://:hunter2@cache", "http://hunter2", "redis://:hunter2@:1", "redis://h:x"])
+@pytest.mark.parametrize("uri", ["rediss://:hunter2@", "http://hunter2", "redis://:hunter2@:1", "redis://h:x"])
 def test_bad_uri_ends_the_start(uri, tmp_path):
     result = server_module.run_binary(REDIS_URI=uri, DATA_DIR=tmp_path)
     assert result.returncode == 78, result

@@ -12,6 +12,8 @@ struct contract_backend {
     const char *uri;     /* or NULL */
     const char *prefix;  /* of its keys; NULL: one that nobody else has */
     uint64_t timeout_ns; /* 0: 5 s */
+    /* As in struct cache_remote. */
+    const char *tls_ca_file, *tls_cert_file, *tls_key_file;
 };
 
 /* Runs the suite as one cmocka group; returns the number of failed tests. */

@@ -57,7 +57,12 @@ static void open_cache(struct contract *contract, uint64_t ttl_ns)
         .ttl_ns = ttl_ns,
         .stats = contract->stats,
         .watch = on_watch,
-        .remote = { .uri = contract->backend->uri, .prefix = contract->prefix, .timeout_ns = contract->timeout_ns },
+        .remote = { .uri = contract->backend->uri,
+                    .prefix = contract->prefix,
+                    .timeout_ns = contract->timeout_ns,
+                    .tls_ca_file = contract->backend->tls_ca_file,
+                    .tls_cert_file = contract->backend->tls_cert_file,
+                    .tls_key_file = contract->backend->tls_key_file },
     };
     struct error error;
     assert_int_equal(contract->ops->open(&settings, on_done, contract, &contract->cache, &error), 0);

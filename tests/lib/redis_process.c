@@ -3,6 +3,7 @@
 
 #include "suite.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,19 +30,65 @@ static bool answers(const char *socket)
     return is_well;
 }
 
+enum { ARGUMENTS_MAX = 32, ARGUMENT_BYTES = 128 };
+
+struct arguments {
+    char texts[ARGUMENTS_MAX][ARGUMENT_BYTES];
+    char *list[ARGUMENTS_MAX + 1]; /* ends with NULL */
+    unsigned n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct arguments *arguments, const char *format, ...)
+{
+    va_list values;
+    char *text = arguments->texts[arguments->n];
+    va_start(values, format);
+    vsnprintf(text, ARGUMENT_BYTES, format, values);
+    va_end(values);
+    arguments->list[arguments->n++] = text;
+    arguments->list[arguments->n] = NULL;
+}
+
+static void add_option(struct arguments *arguments, const char *name, const char *value)
+{
+    add(arguments, "--%s", name);
+    add(arguments, "%s", value);
+}
+
+static void add_port(struct arguments *arguments, const struct redis_process *redis)
+{
+    bool is_tls = redis->certificates != NULL;
+    add(arguments, "--port");
+    add(arguments, "%u", is_tls ? 0 : redis->port);
+    if (!is_tls)
+        return;
+    add(arguments, "--tls-port");
+    add(arguments, "%u", redis->port);
+    add(arguments, "--tls-cert-file");
+    add(arguments, "%s/%s.pem", redis->certificates, redis->certificate);
+    add(arguments, "--tls-key-file");
+    add(arguments, "%s/%s.key", redis->certificates, redis->certificate);
+    add(arguments, "--tls-ca-cert-file");
+    add(arguments, "%s/ca.pem", redis->certificates);
+    add_option(arguments, "tls-auth-clients", "optional");
+}
+
 static void run(const struct redis_process *redis)
 {
+    struct arguments arguments = { .n = 0 };
     int nowhere = open("/dev/null", O_RDWR);
     dup2(nowhere, STDIN_FILENO);
     dup2(nowhere, STDOUT_FILENO);
     dup2(nowhere, STDERR_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const char *arguments[] = { "redis-server", "--port", "0",     "--unixsocket", redis->socket, "--save", "",
-                                "--appendonly", "no",     "--dir", redis->folder,  NULL };
-    if (redis->saves)
-        arguments[6] = "3600 1";
-    execvp("redis-server", (char *const *)arguments);
-    execvp("redis-check-rdb", (char *const *)arguments); /* of redis-tools: the same program, by another name */
+    add(&arguments, "redis-server");
+    add_option(&arguments, "unixsocket", redis->socket);
+    add_option(&arguments, "save", redis->saves ? "3600 1" : "");
+    add_option(&arguments, "appendonly", "no");
+    add_option(&arguments, "dir", redis->folder);
+    add_port(&arguments, redis);
+    execvp("redis-server", arguments.list);
+    execvp("redis-check-rdb", arguments.list); /* of redis-tools: the same program, by another name */
     _exit(NOT_INSTALLED);
 }
 
@@ -65,9 +113,9 @@ static bool launch(struct redis_process *redis)
     return true;
 }
 
-bool redis_process_start(struct redis_process *redis, bool saves)
+static bool start(struct redis_process *redis)
 {
-    *redis = (struct redis_process){ .folder = "/tmp/telemetry-redis-XXXXXX", .saves = saves };
+    snprintf(redis->folder, sizeof(redis->folder), "/tmp/telemetry-redis-XXXXXX");
     assert_non_null(mkdtemp(redis->folder));
     snprintf(redis->socket, sizeof(redis->socket), "%s/socket", redis->folder);
     snprintf(redis->uri, sizeof(redis->uri), "unix://%s", redis->socket);
@@ -75,6 +123,30 @@ bool redis_process_start(struct redis_process *redis, bool saves)
         return true;
     rmdir(redis->folder);
     return false;
+}
+
+bool redis_process_start(struct redis_process *redis, bool saves)
+{
+    *redis = (struct redis_process){ .saves = saves };
+    return start(redis);
+}
+
+/* One that is free now. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, bytes), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &bytes), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+bool redis_process_start_on_port(struct redis_process *redis, const char *certificates, const char *certificate)
+{
+    *redis = (struct redis_process){ .port = free_port(), .certificates = certificates, .certificate = certificate };
+    return start(redis);
 }
 
 void redis_process_end(struct redis_process *redis, int signal_number)

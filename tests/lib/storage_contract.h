@@ -6,7 +6,8 @@
 
 struct storage_ops;
 
-int storage_contract_run(const struct storage_ops *ops, unsigned run_rows);       /* one metric, one batch */
-int storage_contract_lists_run(const struct storage_ops *ops, unsigned run_rows); /* filters, order, pages */
+int storage_contract_run(const struct storage_ops *ops, unsigned run_rows);            /* one metric, one batch */
+int storage_contract_lists_run(const struct storage_ops *ops, unsigned run_rows);      /* filters, order, pages */
+int storage_contract_aggregates_run(const struct storage_ops *ops, unsigned run_rows); /* plans worked out */
 /* Random walks of n_steps each. */
 int storage_contract_model_run(const struct storage_ops *ops, unsigned run_rows, unsigned n_steps);

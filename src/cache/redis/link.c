@@ -17,7 +17,7 @@
 
 static const uint64_t first_delay_ns = 100 * NS_PER_MS, longest_delay_ns = 2 * NS_PER_S;
 static const uint64_t resolve_limit_ns = 5 * NS_PER_S, resolve_look_ns = 10 * NS_PER_MS;
-static const uint64_t connect_limit_ns = NS_PER_S;
+static const uint64_t connect_limit_ns = NS_PER_S;  /* and the same for TLS */
 static const uint64_t stable_ns = 3 * NS_PER_S;     /* a link that held for so long starts anew at the first delay */
 static const uint64_t log_again_ns = 60 * NS_PER_S; /* how often an unchanged failure is told */
 
@@ -30,8 +30,7 @@ void link_init(struct link *link, const struct link_settings *settings)
     link->due_ns = link->ready_ns = link->logged_ns = 0;
     link->delay_ns = first_delay_ns;
     link->logged[0] = '\0';
-    link->pipeline.redis = NULL;
-    link->pipeline.broken[0] = '\0';
+    pipeline_init(&link->pipeline);
 }
 
 static void watch(struct link *link, int fd, short events)
@@ -79,13 +78,14 @@ static uint64_t some_of(uint64_t delay_ns, uint64_t now_ns)
 static void fail(struct link *link, const char *reason)
 {
     uint64_t now_ns = clock_ns();
-    bool tries_next = link->state == LINK_CONNECTING && link->next_address < link->addresses.n;
+    bool is_begun = link->state == LINK_CONNECTING || link->state == LINK_SECURING;
+    bool tries_next = is_begun && link->next_address < link->addresses.n;
     bool was_stable = link->state == LINK_READY && now_ns > link->ready_ns + stable_ns;
     char kept[PIPELINE_REASON_BYTES];
     snprintf(kept, sizeof(kept), "%s", reason); /* it may be the pipeline's own text */
     stats_add(link->settings.stats,
-              link->pipeline.redis != NULL && link->pipeline.timed_out ? STATS_CACHE_TIMEOUTS
-                                                                       : STATS_CACHE_LOST_CONNECTIONS,
+              link->pipeline.reader != NULL && link->pipeline.timed_out ? STATS_CACHE_TIMEOUTS
+                                                                        : STATS_CACHE_LOST_CONNECTIONS,
               1);
     stats_set(link->settings.stats, STATS_GAUGE_CACHE_UP, 0);
     close_all(link);
@@ -227,9 +227,36 @@ static void greet(struct link *link)
     link->settings.greet(link->settings.context);
 }
 
+/* Securing ------------------------------------------------------------------------ */
+
+static void check_handshake(struct link *link, uint64_t now_ns)
+{
+    char reason[PIPELINE_REASON_BYTES];
+    int result = wire_handshake(&link->pipeline.wire);
+    if (result == WIRE_NOT_NOW) {
+        if (now_ns >= link->due_ns)
+            fail(link, "no TLS handshake within 1 s; does it speak TLS?");
+        return;
+    }
+    if (result > 0) {
+        greet(link);
+        return;
+    }
+    snprintf(reason, sizeof(reason), "the TLS handshake failed: %s", link->pipeline.wire.failure);
+    fail(link, reason);
+}
+
+static void secure(struct link *link, uint64_t now_ns)
+{
+    link->state = LINK_SECURING;
+    link->due_ns = now_ns + connect_limit_ns;
+    if (wire_secure(&link->pipeline.wire, link->settings.tls, link->settings.uri->host) < 0)
+        fail(link, "no memory for TLS");
+}
+
 static void check_connection(struct link *link, uint64_t now_ns)
 {
-    int fd = link->pipeline.redis->fd, failure = 0;
+    int fd = link->pipeline.wire.fd, failure = 0;
     socklen_t len = sizeof(failure);
     struct pollfd ready = { .fd = fd, .events = POLLOUT };
     if (poll(&ready, 1, 0) <= 0) {
@@ -239,6 +266,8 @@ static void check_connection(struct link *link, uint64_t now_ns)
     }
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) != 0 || failure != 0)
         fail(link, strerror(failure));
+    else if (link->settings.tls != NULL)
+        secure(link, now_ns);
     else
         greet(link);
 }
@@ -268,16 +297,20 @@ static void exchange(struct link *link, uint64_t now_ns)
 
 static uint64_t next_due_ns(struct link *link, uint64_t now_ns)
 {
+    const struct wire *wire = &link->pipeline.wire;
     switch (link->state) {
     case LINK_WAITING:
         return link->due_ns;
     case LINK_RESOLVING:
         return now_ns + resolve_look_ns;
     case LINK_CONNECTING:
-        watch(link, link->pipeline.redis->fd, POLLOUT);
+        watch(link, wire->fd, POLLOUT);
+        return link->due_ns;
+    case LINK_SECURING:
+        watch(link, wire->fd, wire_events(wire, false));
         return link->due_ns;
     default:
-        watch(link, link->pipeline.redis->fd, link->pipeline.unsent_bytes > 0 ? POLLIN | POLLOUT : POLLIN);
+        watch(link, wire->fd, wire_events(wire, link->pipeline.unsent_bytes > 0));
         return link->pipeline.deadline_ns;
     }
 }
@@ -291,6 +324,8 @@ uint64_t link_pump(struct link *link)
         check_resolver(link, now_ns);
     if (link->state == LINK_CONNECTING)
         check_connection(link, now_ns);
+    if (link->state == LINK_SECURING)
+        check_handshake(link, now_ns);
     if (link->state == LINK_GREETING || link->state == LINK_READY)
         exchange(link, now_ns);
     return next_due_ns(link, now_ns);

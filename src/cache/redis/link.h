@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* link: the connection to Redis, made anew whenever it is lost.
  *
- *   WAITING -> RESOLVING -> CONNECTING -> GREETING -> READY; every failure leads back to WAITING
+ *   WAITING -> RESOLVING -> CONNECTING (-> SECURING) -> GREETING -> READY; every failure leads back to WAITING
  *
  * Only a link that is READY takes calls, so while Redis is away nobody waits for it. Attempts follow each
  * other at 100 ms, doubling to 2 s, each a little early at random; an attempt is limited in time. The
@@ -18,10 +18,11 @@
 
 struct stats;
 
-enum link_state { LINK_WAITING, LINK_RESOLVING, LINK_CONNECTING, LINK_GREETING, LINK_READY };
+enum link_state { LINK_WAITING, LINK_RESOLVING, LINK_CONNECTING, LINK_SECURING, LINK_GREETING, LINK_READY };
 
 struct link_settings {
     const struct redis_uri *uri; /* lent */
+    SSL_CTX *tls;                /* lent; NULL: in the clear */
     struct stats *stats;
     uint64_t timeout_ns;
     void (*watch)(void *context, int fd, short events); /* of cache.h */

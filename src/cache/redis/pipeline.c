@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pipeline: a call goes into a ring and its commands into hiredis' buffer; replies come in the same order,
+/* pipeline: a call goes into a ring and its commands into a buffer; replies come in the same order,
  * each handed to the oldest call.
  *
  * What is not trusted: replies that nobody asked for, arrays of a length that nobody asks for (hiredis
@@ -9,13 +9,13 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-    READ_BYTES = 16 * 1024, /* what hiredis reads at once */
     READS_MAX = 64,         /* how often without a pause */
-    ARGUMENT_BYTES = 16     /* about what the protocol adds to an argument */
+    UNSENT_KEPT = 64 * 1024 /* room for commands that is kept when all are written */
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -30,26 +30,30 @@ static void *make_small_array(const redisReadTask *task, N_ELEMENTS n)
     return n > REPLY_ELEMENTS_MAX ? NULL : pipeline->hiredis->createArray(task, n);
 }
 
+void pipeline_init(struct pipeline *pipeline)
+{
+    pipeline->wire.fd = -1;
+    pipeline->reader = NULL;
+    pipeline->broken[0] = '\0';
+}
+
 int pipeline_open(struct pipeline *pipeline, int fd)
 {
-    pipeline->redis = redisConnectFd(fd);
-    if (pipeline->redis == NULL || pipeline->redis->err != 0) {
-        if (pipeline->redis != NULL)
-            redisFree(pipeline->redis);
-        else
-            close(fd);
-        pipeline->redis = NULL;
+    redisReader *reader = redisReaderCreate();
+    if (reader == NULL) {
+        close(fd);
         return -1;
     }
-    pipeline->redis->flags &= ~REDIS_BLOCK;
-    redisReader *reader = pipeline->redis->reader;
+    wire_open(&pipeline->wire, fd);
+    pipeline->reader = reader;
     pipeline->hiredis = reader->fn;
     pipeline->functions = *reader->fn;
     pipeline->functions.createArray = make_small_array;
     reader->fn = &pipeline->functions;
     reader->privdata = pipeline;
     pipeline->first = pipeline->n = 0;
-    pipeline->unsent_bytes = 0;
+    pipeline->unsent = NULL;
+    pipeline->unsent_room = pipeline->unsent_start = pipeline->unsent_bytes = 0;
     pipeline->deadline_ns = UINT64_MAX;
     pipeline->broken[0] = '\0';
     pipeline->timed_out = false;
@@ -66,10 +70,13 @@ static struct call pop(struct pipeline *pipeline)
 
 void pipeline_close(struct pipeline *pipeline)
 {
-    if (pipeline->redis == NULL)
+    if (pipeline->reader == NULL)
         return;
-    redisFree(pipeline->redis);
-    pipeline->redis = NULL;
+    wire_close(&pipeline->wire);
+    redisReaderFree(pipeline->reader);
+    pipeline->reader = NULL;
+    free(pipeline->unsent);
+    pipeline->unsent = NULL;
     while (pipeline->n > 0) {
         struct call call = pop(pipeline);
         call.answered(&call, NULL);
@@ -104,18 +111,60 @@ void pipeline_call(struct pipeline *pipeline, const struct call *call)
         pipeline->deadline_ns = call->deadline_ns;
 }
 
+/* Twice what is needed, as long as that is below the bound. */
+static size_t wider_room(size_t needed)
+{
+    if (needed < UNSENT_KEPT / 2)
+        return UNSENT_KEPT;
+    return needed < UNSENT_MAX / 2 ? 2 * needed : needed < UNSENT_MAX ? UNSENT_MAX : needed;
+}
+
+/* Makes room for n bytes behind what is unsent. */
+static bool make_room(struct pipeline *pipeline, size_t n)
+{
+    size_t needed = pipeline->unsent_bytes + n, room = pipeline->unsent_room;
+    if (pipeline->unsent_start + needed <= room)
+        return true;
+    if (needed > room) {
+        room = wider_room(needed);
+        char *wider = realloc(pipeline->unsent, room);
+        if (wider == NULL)
+            return false;
+        pipeline->unsent = wider;
+        pipeline->unsent_room = room;
+    }
+    memmove(pipeline->unsent, pipeline->unsent + pipeline->unsent_start, pipeline->unsent_bytes);
+    pipeline->unsent_start = 0;
+    return true;
+}
+
+static void append(struct pipeline *pipeline, const char *bytes, size_t n)
+{
+    if (!make_room(pipeline, n)) {
+        pipeline_break(pipeline, "no memory for a command");
+        return;
+    }
+    memcpy(pipeline->unsent + pipeline->unsent_start + pipeline->unsent_bytes, bytes, n);
+    pipeline->unsent_bytes += n;
+}
+
 void pipeline_command(struct pipeline *pipeline, unsigned n, const struct slice arguments[])
 {
     const char *texts[COMMAND_ARGUMENTS_MAX];
     size_t lengths[COMMAND_ARGUMENTS_MAX];
+    char *command = NULL;
     assert(n <= COMMAND_ARGUMENTS_MAX);
     for (unsigned i = 0; i < n; i++) {
         texts[i] = arguments[i].len == 0 ? "" : arguments[i].data;
         lengths[i] = arguments[i].len;
-        pipeline->unsent_bytes += arguments[i].len + ARGUMENT_BYTES;
     }
-    if (redisAppendCommandArgv(pipeline->redis, (int)n, texts, lengths) != REDIS_OK)
+    long long bytes = (long long)redisFormatCommandArgv(&command, (int)n, texts, lengths);
+    if (bytes < 0) {
         pipeline_break(pipeline, "no memory for a command");
+        return;
+    }
+    append(pipeline, command, (size_t)bytes);
+    redisFreeCommand(command);
 }
 
 void pipeline_check_deadlines(struct pipeline *pipeline, uint64_t now_ns)
@@ -136,13 +185,30 @@ void pipeline_check_deadlines(struct pipeline *pipeline, uint64_t now_ns)
 
 /* The socket ------------------------------------------------------------------- */
 
+static void take_sent(struct pipeline *pipeline, size_t n)
+{
+    pipeline->unsent_start += n;
+    pipeline->unsent_bytes -= n;
+    if (pipeline->unsent_bytes > 0)
+        return;
+    pipeline->unsent_start = 0;
+    if (pipeline->unsent_room > UNSENT_KEPT) {
+        free(pipeline->unsent);
+        pipeline->unsent = NULL;
+        pipeline->unsent_room = 0;
+    }
+}
+
 void pipeline_write(struct pipeline *pipeline)
 {
-    int is_done = 0;
-    if (pipeline->broken[0] == '\0' && redisBufferWrite(pipeline->redis, &is_done) != REDIS_OK)
-        pipeline_break(pipeline, "the connection broke: %s", pipeline->redis->errstr);
-    if (is_done != 0)
-        pipeline->unsent_bytes = 0;
+    ssize_t n = pipeline->broken[0] == '\0' ? 1 : 0;
+    while (pipeline->unsent_bytes > 0 && n > 0) {
+        n = wire_write(&pipeline->wire, pipeline->unsent + pipeline->unsent_start, pipeline->unsent_bytes);
+        if (n == WIRE_FAILED)
+            pipeline_break(pipeline, "the connection broke: %s", pipeline->wire.failure);
+        else
+            take_sent(pipeline, (size_t)n);
+    }
 }
 
 static void hand_out(struct pipeline *pipeline, const redisReply *reply)
@@ -167,10 +233,10 @@ static void hand_out(struct pipeline *pipeline, const redisReply *reply)
 static bool next_reply(struct pipeline *pipeline)
 {
     void *reply = NULL;
-    if (redisReaderGetReply(pipeline->redis->reader, &reply) != REDIS_OK) {
-        bool is_refused = pipeline->redis->reader->err == REDIS_ERR_OOM; /* by make_small_array() */
+    if (redisReaderGetReply(pipeline->reader, &reply) != REDIS_OK) {
+        bool is_refused = pipeline->reader->err == REDIS_ERR_OOM; /* by make_small_array() */
         pipeline_break(pipeline, "an answer that is none: %s",
-                       is_refused ? "longer than any" : pipeline->redis->reader->errstr);
+                       is_refused ? "longer than any" : pipeline->reader->errstr);
         return false;
     }
     if (reply == NULL)
@@ -183,12 +249,13 @@ static bool next_reply(struct pipeline *pipeline)
 /* Reads once; whether there may be more. */
 static bool read_some(struct pipeline *pipeline)
 {
-    size_t before = pipeline->redis->reader->len;
-    if (redisBufferRead(pipeline->redis) != REDIS_OK) {
-        pipeline_break(pipeline, "the connection broke: %s", pipeline->redis->errstr);
-        return false;
-    }
-    return pipeline->redis->reader->len - before >= READ_BYTES;
+    char bytes[WIRE_READ_BYTES];
+    ssize_t n = wire_read(&pipeline->wire, bytes);
+    if (n == WIRE_FAILED)
+        pipeline_break(pipeline, "the connection broke: %s", pipeline->wire.failure);
+    else if (n > 0 && redisReaderFeed(pipeline->reader, bytes, (size_t)n) != REDIS_OK)
+        pipeline_break(pipeline, "no memory for an answer");
+    return n >= WIRE_READ_BYTES;
 }
 
 void pipeline_read(struct pipeline *pipeline)
@@ -198,7 +265,7 @@ void pipeline_read(struct pipeline *pipeline)
         may_go_on = read_some(pipeline);
         while (pipeline->broken[0] == '\0' && next_reply(pipeline))
             continue;
-        if (pipeline->redis->reader->len - pipeline->redis->reader->pos > UNREAD_MAX)
+        if (pipeline->reader->len - pipeline->reader->pos > UNREAD_MAX)
             pipeline_break(pipeline, "an answer without end");
         may_go_on = may_go_on && pipeline->broken[0] == '\0';
     }

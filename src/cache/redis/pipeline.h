@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* pipeline: the calls under way on one open connection, answered in their order.
  *
- * hiredis writes and reads the protocol; its asynchronous context is left aside, because a server that
- * answers what was never asked ends it in an assertion, and because its connection cannot be given a
- * limit in time. Commands are made from argument vectors only. Whatever goes wrong sets `broken` to a
- * reason: then the owner closes the pipeline, which ends all calls. One thread's own. */
+ * hiredis writes and reads the protocol; its contexts are left aside, because the asynchronous one ends in an
+ * assertion when a server answers what was never asked, and because they cannot do TLS in Debian 12. Commands are made
+ * from argument vectors only. Whatever goes wrong sets `broken` to a reason: then the owner closes the pipeline, which
+ * ends all calls. One thread's own. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,6 +14,8 @@
 
 #include <telemetry/slice.h>
 #include <telemetry/status.h>
+
+#include "cache/redis/wire.h"
 
 struct call;
 struct job;
@@ -45,17 +47,21 @@ struct call {
 };
 
 struct pipeline {
-    redisContext *redis;                      /* NULL: closed */
+    struct wire wire;                         /* for the owner to secure before the first call, and to watch */
+    redisReader *reader;                      /* NULL: closed */
     const redisReplyObjectFunctions *hiredis; /* how it makes replies, and */
     redisReplyObjectFunctions functions;      /* the same with smaller arrays */
     unsigned first, n;                        /* of calls[] */
-    size_t unsent_bytes;                      /* about what waits to be written; 0: nothing */
-    uint64_t deadline_ns;                     /* no call's is earlier */
-    char broken[PIPELINE_REASON_BYTES];       /* why it must be closed; empty while it is well */
-    bool timed_out;                           /* that was why */
+    char *unsent;                             /* commands that wait to be written: of unsent_room bytes, */
+    size_t unsent_room, unsent_start;         /* from unsent_start on */
+    size_t unsent_bytes;
+    uint64_t deadline_ns;               /* no call's is earlier */
+    char broken[PIPELINE_REASON_BYTES]; /* why it must be closed; empty while it is well */
+    bool timed_out;                     /* that was why */
     struct call calls[CALLS_MAX];
 };
 
+void pipeline_init(struct pipeline *pipeline);
 /* Starts on a connected or connecting socket. Takes fd, also when it fails: -1 without memory. */
 MUST_CHECK int pipeline_open(struct pipeline *pipeline, int fd);
 /* Ends every call without a reply, and closes the socket. */

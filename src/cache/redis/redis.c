@@ -19,6 +19,8 @@
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
+#include "cache/redis/tls.h"
+
 /* One that expires is made anew: a miss. An hour keeps what nobody asks for any more from piling up. */
 #define NUMBER_LIFE_MS "3600000"
 
@@ -60,13 +62,29 @@ void redis_set_number(struct redis_cache *redis, struct slice key, uint64_t numb
 
 /* Opening and closing ------------------------------------------------------------- */
 
+/* A certificate that nobody looks at would look like safety. */
+static int set_up_tls(struct redis_cache *redis, struct error *error)
+{
+    const struct cache_remote *remote = &redis->settings.remote;
+    if (redis->uri.is_tls)
+        return tls_open(remote, &redis->tls, error);
+    if (tls_is_wanted(remote))
+        return error_set(error, EX_CONFIG, "REDIS_TLS_... is set, and REDIS_URI does not begin with rediss://");
+    return 0;
+}
+
 static int set_up(struct redis_cache *redis, struct error *error)
 {
     const struct cache_remote *remote = &redis->settings.remote;
     redis->prefix = slice_of(remote->prefix);
     if (redis->prefix.len > KEY_PREFIX_MAX)
         return error_set(error, EX_CONFIG, "REDIS_PREFIX is longer than %d bytes", KEY_PREFIX_MAX);
-    return redis_uri_parse(remote->uri, &redis->uri, error);
+    if (redis_uri_parse(remote->uri, &redis->uri, error) < 0)
+        return -1;
+    if (set_up_tls(redis, error) == 0)
+        return 0;
+    redis_uri_fini(&redis->uri);
+    return -1;
 }
 
 static void watch(void *context, int fd, short events)
@@ -90,6 +108,7 @@ static int redis_open(const struct cache_settings *settings, cache_done_fn *done
         return -1;
     }
     struct link_settings link = { .uri = &redis->uri,
+                                  .tls = redis->tls,
                                   .stats = settings->stats,
                                   .timeout_ns = settings->remote.timeout_ns,
                                   .watch = watch,
@@ -106,6 +125,7 @@ static void redis_close(struct cache **cache)
     *cache = NULL;
     link_fini(&redis->link);
     redis_announce(redis);
+    SSL_CTX_free(redis->tls);
     redis_uri_fini(&redis->uri);
     free(redis->scratch);
     free(redis);

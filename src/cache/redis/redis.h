@@ -35,6 +35,7 @@ struct redis_cache {
     cache_done_fn *done;
     void *context;
     struct redis_uri uri;
+    SSL_CTX *tls; /* NULL: in the clear */
     struct slice prefix;
     uint64_t randoms[RANDOMS]; /* from the system, in stock */
     unsigned n_randoms;

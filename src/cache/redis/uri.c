@@ -157,8 +157,8 @@ static int show(struct redis_uri *uri, struct error *error)
     if (uri->path != NULL)
         snprintf(text, sizeof(text), "unix://%s?db=%u", uri->path, uri->db);
     else
-        snprintf(text, sizeof(text), strchr(uri->host, ':') != NULL ? "redis://[%s]:%u/%u" : "redis://%s:%u/%u",
-                 uri->host, uri->port, uri->db);
+        snprintf(text, sizeof(text), strchr(uri->host, ':') != NULL ? "%s://[%s]:%u/%u" : "%s://%s:%u/%u",
+                 uri->is_tls ? "rediss" : "redis", uri->host, uri->port, uri->db);
     uri->shown = strdup(text);
     return uri->shown == NULL ? refuse(error, "no memory to keep it") : 0;
 }
@@ -173,12 +173,10 @@ static bool scheme_cut(struct slice *text, struct slice scheme)
 
 static int parse(struct redis_uri *uri, struct slice text, struct error *error)
 {
-    if (scheme_cut(&text, SLICE("rediss://")))
-        return refuse(error, "this server has no TLS towards Redis; use redis:// on a private network or through a TLS "
-                             "tunnel, or unix://");
-    bool is_tcp = scheme_cut(&text, SLICE("redis://"));
+    uri->is_tls = scheme_cut(&text, SLICE("rediss://"));
+    bool is_tcp = uri->is_tls || scheme_cut(&text, SLICE("redis://"));
     if (!is_tcp && !scheme_cut(&text, SLICE("unix://")) && !scheme_cut(&text, SLICE("redis+unix://")))
-        return refuse(error, "begins with none of redis://, unix://, redis+unix://");
+        return refuse(error, "begins with none of redis://, rediss://, unix://, redis+unix://");
     if (user_cut(uri, &text, error) < 0 || (is_tcp ? tcp_parse(uri, text, error) : unix_parse(uri, text, error)) < 0)
         return -1;
     return show(uri, error);

@@ -2,10 +2,13 @@
 /* uri: where a Redis is, as people write it.
  *
  *   redis://[user][:password]@host[:port][/db]      host: a name, an IPv4 address, or [IPv6]
+ *   rediss://...                                     the same, through TLS
  *   unix://[user][:password]@/path/of/socket[?db=n]  (redis+unix: is the same)
  *
  * User and password are percent-decoded. Pure: no I/O. */
 #pragma once
+
+#include <stdbool.h>
 
 #include <telemetry/status.h>
 
@@ -18,6 +21,7 @@ struct redis_uri {
     char *path;     /* of the unix socket, or NULL */
     unsigned port;
     unsigned db;
+    bool is_tls;
     char *shown; /* the whole without user and password: for the log */
 };
 

@@ -11,6 +11,8 @@
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
 
+#include "aggregate.h"
+#include "catalogue.h"
 #include "database.h"
 #include "find.h"
 
@@ -27,6 +29,8 @@ struct reader {
     uint64_t start_ns, end_ns; /* of the read under way */
     struct lookup lookup;
     struct finder finder;
+    struct aggregator aggregator;
+    struct cataloguer cataloguer;
 };
 
 static const char *const texts[READER_STATEMENTS] = {
@@ -50,6 +54,10 @@ static int prepare(struct reader *reader)
         code = lookup_open(&reader->lookup, reader->handle, reader->session.store->tag);
     if (code == SQLITE_OK)
         code = finder_open(&reader->finder, reader->handle, &reader->lookup);
+    if (code == SQLITE_OK)
+        code = aggregator_open(&reader->aggregator, reader->handle, &reader->lookup, &reader->finder.selector);
+    if (code == SQLITE_OK)
+        code = cataloguer_open(&reader->cataloguer, reader->handle);
     sqlite3_progress_handler(reader->handle, PROGRESS_OPS, is_too_slow, reader);
     return code;
 }
@@ -90,6 +98,7 @@ void reader_detach(struct storage_session **session)
 {
     struct reader *reader = (struct reader *)*session;
     *session = NULL;
+    cataloguer_close(&reader->cataloguer);
     database_close(&reader->handle);
     free(reader);
 }
@@ -185,6 +194,8 @@ static int find(struct reader *reader, struct job *job, struct tail_view *view)
 
 static int read_in_snapshot(struct reader *reader, struct job *job, struct tail_view *view)
 {
+    struct store *store = reader->session.store;
+    uint64_t version = store_catalogue_version(store);
     int64_t number;
     int code = statement_run(reader->statements[READER_BEGIN]);
     if (code == SQLITE_OK)
@@ -196,6 +207,10 @@ static int read_in_snapshot(struct reader *reader, struct job *job, struct tail_
         return get(reader, job);
     case OP_FIND:
         return find(reader, job, view);
+    case OP_AGGREGATE:
+        return aggregator_run(&reader->aggregator, job, store->aggregate_max_bytes, store_oldest_ms(store), view);
+    case OP_CATALOGUE:
+        return cataloguer_read(&reader->cataloguer, version, &job->catalogue);
     default:
         job->status = STATUS_INTERNAL;
         return SQLITE_OK;

@@ -14,7 +14,10 @@
 #include "merge.h"
 #include "store.h"
 
-enum { RUN_ROWS = 256 * 1024 };
+enum {
+    RUN_ROWS = 256 * 1024,
+    VERSION_BITS = 20 /* versions of the catalogue begin with the time, so that none comes again after a restart */
+};
 
 void store_note(struct store *store, enum status status, const char *reason)
 {
@@ -123,6 +126,8 @@ static int sqlite_open(const struct storage_settings *settings, struct storage *
     store->head.ops = &storage_sqlite;
     store->retention_ms = (int64_t)settings->retention_days * 24 * 3600 * 1000;
     store->query_limit_ns = settings->query_limit_ns;
+    store->aggregate_max_bytes = settings->aggregate_max_bytes;
+    atomic_init(&store->catalogue_version, (uint64_t)clock_wall_ms() << VERSION_BITS);
     store->path = path_of_database(settings->data_dir);
     tail_init(&store->tail, settings->run_rows == 0 ? RUN_ROWS : settings->run_rows);
     if (store->path == NULL) {
@@ -178,6 +183,11 @@ static const struct storage_health *sqlite_health(const struct storage *storage)
     return &((const struct store *)storage)->health;
 }
 
+static uint64_t sqlite_catalogue_version(const struct storage *storage)
+{
+    return store_catalogue_version((const struct store *)storage);
+}
+
 static int sqlite_attach(struct storage *storage, enum storage_role role, unsigned index, struct stats *stats,
                          struct storage_session **ret_session, struct error *error)
 {
@@ -203,5 +213,6 @@ const struct storage_ops storage_sqlite = {
     .detach = sqlite_detach,
     .write = writer_write,
     .read = reader_read,
+    .catalogue_version = sqlite_catalogue_version,
     .tick = writer_tick,
 };

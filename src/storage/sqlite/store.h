@@ -21,7 +21,9 @@ struct store {
     uint32_t tag;
     int64_t retention_ms; /* 0: metrics are kept for ever */
     uint64_t query_limit_ns;
-    uint64_t next_row; /* the writer's: handed from open to attach, and from detach to close */
+    size_t aggregate_max_bytes;
+    atomic_uint_fast64_t catalogue_version; /* moved by the writer before it answers for a new series */
+    uint64_t next_row;                      /* the writer's: handed from open to attach, and from detach to close */
     atomic_bool has_writer;
     struct tail tail;
     struct upkeep upkeep;
@@ -39,6 +41,11 @@ struct session {
 static inline int64_t store_oldest_ms(const struct store *store)
 {
     return store->retention_ms == 0 ? INT64_MIN : clock_wall_ms() - store->retention_ms;
+}
+
+static inline uint64_t store_catalogue_version(const struct store *store)
+{
+    return atomic_load_explicit(&store->catalogue_version, memory_order_acquire);
 }
 
 /* Writer thread (or boot). Notes whether writes work; a change is logged. */

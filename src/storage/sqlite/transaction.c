@@ -59,13 +59,14 @@ void transaction_disconnect(struct writer *writer)
     database_close(&writer->handle);
 }
 
-/* A new connection may see rows that a commit of unknown outcome left behind. */
+/* A new connection may see rows and series that a commit of unknown outcome left behind. */
 static int reconnect(struct writer *writer)
 {
     struct store *store = writer->session.store;
     struct error error;
     if (transaction_connect(writer, &error) != 0)
         return SQLITE_CANTOPEN;
+    atomic_fetch_add_explicit(&store->catalogue_version, 1, memory_order_release);
     store->next_row = writer->committed.next_row;
     int code = store_load(store, &writer->rows, writer->handle, store->next_row);
     writer->committed = (struct mark){ .next_row = store->next_row };
@@ -130,6 +131,8 @@ static void succeeded(struct writer *writer, const struct merge *merge)
     struct store *store = writer->session.store;
     struct stats *stats = writer->session.stats;
     writer->committed = (struct mark){ .next_row = writer->now.next_row };
+    if (writer->dictionary.has_new)
+        atomic_fetch_add_explicit(&store->catalogue_version, 1, memory_order_release);
     dictionary_commit(&writer->dictionary);
     tail_publish(&store->tail);
     merge_committed(&store->tail, merge);

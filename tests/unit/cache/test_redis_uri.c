@@ -32,6 +32,8 @@ static void parse_reads_every_form(void **state)
         { "redis://:a%40b%2F%25:c@cache", NULL, "a@b/%:c", "cache", NULL, "redis://cache:6379/0", 6379, 0 },
         { "redis://:p@ss@cache", NULL, "p@ss", "cache", NULL, "redis://cache:6379/0", 6379, 0 },
         { "redis://@cache", NULL, NULL, "cache", NULL, "redis://cache:6379/0", 6379, 0 },
+        { "rediss://cache", NULL, NULL, "cache", NULL, "rediss://cache:6379/0", 6379, 0 },
+        { "rediss://me:secret@[::1]:1/1", "me", "secret", "::1", NULL, "rediss://[::1]:1/1", 1, 1 },
         { "unix:///run/redis.sock", NULL, NULL, NULL, "/run/redis.sock", "unix:///run/redis.sock?db=0", 0, 0 },
         { "redis+unix:///run/r?db=5", NULL, NULL, NULL, "/run/r", "unix:///run/r?db=5", 0, 5 },
         { "unix://:secret@/run/a@b", NULL, "secret", NULL, "/run/a@b", "unix:///run/a@b?db=0", 0, 0 },
@@ -47,6 +49,7 @@ static void parse_reads_every_form(void **state)
         assert_text(uri.shown, cases[i].shown);
         assert_int_equal(uri.port, cases[i].port);
         assert_int_equal(uri.db, cases[i].db);
+        assert_int_equal(uri.is_tls, strncmp(cases[i].text, "rediss:", 7) == 0);
         redis_uri_fini(&uri);
     }
 }
@@ -58,7 +61,8 @@ static void parse_refuses_without_showing_the_password(void **state)
         "",
         "cache:6379",
         "http://:hunter2@cache",
-        "rediss://:hunter2@cache",
+        "rediss:/:hunter2@cache",
+        "rediss://:hunter2@",
         "redis://",
         "redis://:hunter2@",
         "redis://hunter2@cache",

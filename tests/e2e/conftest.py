@@ -80,8 +80,8 @@ def mongo_store(mongo):
 
 @pytest.fixture
 def own_mongo(mongo_store):
-    """Settings of a server that stores there."""
-    return mongo_store.fresh(stores.OWN)
+    """Settings of a server that stores there, with its usual time limits."""
+    return mongo_store.fresh(stores.OWN, patience={})
 
 
 names = itertools.count(1)

@@ -11,6 +11,7 @@
 #include <telemetry/arena.h>
 #include <telemetry/catalogue.h>
 #include <telemetry/filter.h>
+#include <telemetry/limiter.h>
 #include <telemetry/metric.h>
 #include <telemetry/plan.h>
 #include <telemetry/inquiry.h>
@@ -24,6 +25,9 @@ struct connection;
 
 /* job.hop while the job is in the parser, before the first hop. */
 enum { HOP_PARSER = UINT8_MAX };
+
+/* job.home.loop of a job that no loop made: the cache's, which never sends it home. */
+enum { JOB_OF_CACHE = UINT32_MAX - 1 };
 
 enum cache_result {
     CACHE_NOT_ASKED, /* the route does not use the cache */
@@ -52,6 +56,13 @@ struct job_cache {
     struct job *waiting_next; /* the next one that waits for the same; of the cache stage or its backend */
 };
 
+/* Who asks. */
+struct job_access {
+    uint8_t role;        /* enum role */
+    struct slice prefix; /* of the names it may touch; empty: all */
+    struct slice key;    /* name of its key; empty: it has none */
+};
+
 /* What the loop needs to answer: kept by the loop's thread even while the job is away. */
 struct job_home {
     struct job *next;              /* of the pool's free list, or of the connection's pipeline */
@@ -68,6 +79,7 @@ struct job_home {
     bool head_only;  /* HEAD */
     bool keep_alive; /* the connection goes on after this answer */
     bool http10;
+    struct limit_note note; /* of the sender's calls */
 };
 
 /* One request on its way. */
@@ -84,6 +96,7 @@ struct job {
     bool if_match;      /* the change is on condition that the metric's tag is in if_match_etags */
     uint8_t n_if_match; /* 0 with if_match: `*`, any existing metric */
     uint64_t if_match_etags[8];
+    struct job_access access;
     struct request request;
     struct metric *metrics; /* decoded from the body, or found */
     uint32_t n_metrics;

@@ -25,6 +25,8 @@
     X(ANSWERS_5XX, "telemetry_answers_total", "class=\"5xx\"", "Answers by class")                                     \
     X(REFUSED_NO_JOB, "telemetry_refused_total", "reason=\"no_job\"", "Requests refused by a limit")                   \
     X(REFUSED_NO_BUDGET, "telemetry_refused_total", "reason=\"body_budget\"", "Requests refused by a limit")           \
+    X(REFUSED_KEY, "telemetry_refused_total", "reason=\"key\"", "Requests refused by a limit")                         \
+    X(REFUSED_RATE, "telemetry_refused_total", "reason=\"rate\"", "Requests refused by a limit")                       \
     X(REFUSED_DRAINING, "telemetry_refused_total", "reason=\"draining\"", "Requests refused by a limit")               \
     X(REFUSED_EXPIRED, "telemetry_refused_total", "reason=\"expired\"", "Requests refused by a limit")                 \
     X(TIMEOUT_HEAD, "telemetry_timeouts_total", "wait=\"head\"", "Connections ended by a time-out")                    \
@@ -38,6 +40,7 @@
     X(CACHE_MISSES, "telemetry_cache_total", "result=\"miss\"", "Cache look-ups by result")                            \
     X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                        \
     X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                           \
+    X(CACHE_REFRESHES, "telemetry_cache_refreshes_total", "", "Reads of the store that renewed an old answer")         \
     X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES")        \
     X(CACHE_LOST_CONNECTIONS, "telemetry_cache_faults_total", "fault=\"connection\"", "Failures of a remote cache")    \
     X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \

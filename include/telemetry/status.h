@@ -15,6 +15,8 @@
     X(BAD_CURSOR, 400, "bad-cursor", "The cursor is not valid for this query")                                         \
     X(BAD_PLAN, 400, "bad-plan", "The plan or a parameter of it is not valid")                                         \
     X(QUERY_TOO_LARGE, 400, "query-too-large", "The answer would not fit; narrow the question")                        \
+    X(UNAUTHORIZED, 401, "unauthorized", "A key is needed, and this is none")                                          \
+    X(FORBIDDEN, 403, "forbidden", "The key does not allow this")                                                      \
     X(BAD_ID, 404, "not-found", "No metric has an id of this form")                                                    \
     X(NOT_FOUND, 404, "not-found", "No such resource")                                                                 \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not take this method")                         \
@@ -28,6 +30,7 @@
     X(EXPECTATION_FAILED, 417, "expectation-failed", "The server meets no expectation but 100-continue")               \
     X(INVALID_METRIC, 422, "invalid-metric", "A metric breaks a rule; nothing was stored")                             \
     X(UNINTELLIGIBLE_PROMPT, 422, "unintelligible-prompt", "The question was not understood")                          \
+    X(RATE_LIMITED, 429, "rate-limited", "Too many requests; nothing was stored")                                      \
     X(HEAD_TOO_LARGE, 431, "head-too-large", "The request head is larger than the server takes")                       \
     X(INTERNAL, 500, "internal", "The server met a state that it does not know")                                       \
     X(OVERLOADED, 503, "overloaded", "The server is at its limit; nothing was stored")                                 \

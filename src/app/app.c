@@ -219,7 +219,7 @@ static bool connect_loops(struct app *app, unsigned n_lanes, unsigned n_jobs)
 static int connect_all(struct app *app, struct error *error)
 {
     unsigned n_lanes = app->n_loops + app->n_workers;
-    unsigned n_jobs = app->n_loops * (unsigned)app->config->jobs;
+    unsigned n_jobs = app->n_loops * (unsigned)app->config->jobs + REFRESHES_MAX;
     assert(n_lanes <= THREADS_MAX);
     if (connect_loops(app, n_lanes, n_jobs) && connect_workers(app, n_lanes, n_jobs))
         return 0;

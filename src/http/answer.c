@@ -12,6 +12,7 @@
 
 #include "http/loop.h"
 #include "http/problem.h"
+#include "http/reason.h"
 
 enum { REQUEST_ID_MAX = 64, MADE_ID_BYTES = 16, TRACE_ID_BYTES = 32, RETRY_AFTER_S = 1 };
 
@@ -43,60 +44,12 @@ static void put_hex(struct pen *pen, uint64_t number, unsigned n_digits)
         *pen->at++ = "0123456789abcdef"[number >> (4 * (n_digits - 1 - i)) & 15];
 }
 
-static const char *reason(unsigned http)
-{
-    switch (http) {
-    case 200:
-        return "OK";
-    case 201:
-        return "Created";
-    case 204:
-        return "No Content";
-    case 304:
-        return "Not Modified";
-    case 400:
-        return "Bad Request";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 406:
-        return "Not Acceptable";
-    case 408:
-        return "Request Timeout";
-    case 409:
-        return "Conflict";
-    case 412:
-        return "Precondition Failed";
-    case 413:
-        return "Content Too Large";
-    case 414:
-        return "URI Too Long";
-    case 415:
-        return "Unsupported Media Type";
-    case 417:
-        return "Expectation Failed";
-    case 422:
-        return "Unprocessable Content";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    case 507:
-        return "Insufficient Storage";
-    default:
-        return "Internal Server Error";
-    }
-}
-
 static void put_status_line(struct pen *pen, struct loop *loop, unsigned http)
 {
     put(pen, SLICE("HTTP/1.1 "));
     put_number(pen, http);
     *pen->at++ = ' ';
-    put(pen, slice_of(reason(http)));
+    put(pen, slice_of(reason_phrase(http)));
     put(pen, SLICE("\r\nDate: "));
     put(pen, (struct slice){ loop_date(loop), DATE_BYTES });
 }
@@ -109,12 +62,42 @@ static void put_body_fields(struct pen *pen, struct slice media, size_t body_byt
     put_number(pen, body_bytes);
 }
 
-static void put_retry_after(struct pen *pen, unsigned http)
+static void put_retry_after(struct pen *pen, unsigned http, const struct limit_note *note)
 {
-    if (http != 503)
+    if (http != 503 && http != 429)
         return;
     put(pen, SLICE("\r\nRetry-After: "));
-    put_number(pen, RETRY_AFTER_S);
+    put_number(pen, http == 429 ? note->left.reset_s : RETRY_AFTER_S);
+}
+
+/* RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10): the burst is there again after so many
+ * seconds. */
+static void put_rate_limit(struct pen *pen, const struct limit_note *note)
+{
+    if (note->limit.rate == 0)
+        return;
+    put(pen, SLICE("\r\nRateLimit-Policy: \"calls\";q="));
+    put_number(pen, note->limit.burst);
+    put(pen, SLICE(";w="));
+    put_number(pen, (note->limit.burst + note->limit.rate - 1) / note->limit.rate);
+    put(pen, SLICE("\r\nRateLimit: \"calls\";r="));
+    put_number(pen, note->left.calls);
+    put(pen, SLICE(";t="));
+    put_number(pen, note->left.reset_s);
+}
+
+/* RFC 9110, 11.6.1 and RFC 6750, 3. */
+static void put_challenge(struct pen *pen, unsigned http)
+{
+    if (http == 401)
+        put(pen, SLICE("\r\nWWW-Authenticate: Bearer realm=\"telemetry-server\""));
+}
+
+static void put_door_fields(struct pen *pen, unsigned http, const struct limit_note *note)
+{
+    put_challenge(pen, http);
+    put_rate_limit(pen, note);
+    put_retry_after(pen, http, note);
 }
 
 /* Request ids ------------------------------------------------------------- */
@@ -322,7 +305,8 @@ static struct answer answer_expired(struct loop *loop, struct job *job, char *bu
     struct answer_form form = { .number = job->home.number,
                                 .keep_alive = job->home.keep_alive,
                                 .http10 = job->home.http10,
-                                .head_only = job->home.head_only };
+                                .head_only = job->home.head_only,
+                                .note = job->home.note };
     return answer_refusal(loop, &refusal, &form, buffer);
 }
 
@@ -348,7 +332,7 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
     put(&pen, SLICE("\r\nX-Request-Id: "));
     put(&pen, id);
     put_job_fields(&pen, job);
-    put_retry_after(&pen, answer.http);
+    put_door_fields(&pen, answer.http, &job->home.note);
     put_connection(&pen, job->home.keep_alive, job->home.http10);
     finish(&answer, &pen, job->home.head_only);
     return answer;
@@ -366,7 +350,7 @@ struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, c
     put_body_fields(&pen, SLICE("application/problem+json"), answer.body.len);
     put(&pen, SLICE("\r\nX-Request-Id: "));
     put(&pen, id);
-    put_retry_after(&pen, answer.http);
+    put_door_fields(&pen, answer.http, &form->note);
     put_connection(&pen, form->keep_alive, form->http10);
     finish(&answer, &pen, form->head_only);
     return answer;

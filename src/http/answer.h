@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <telemetry/limiter.h>
 #include <telemetry/slice.h>
 
 #include "http/head.h"
@@ -14,7 +15,7 @@ struct job;
 struct loop;
 
 /* A Link that would be longer is left out: the body has the cursor, too. No head of an answer is longer
- * than ANSWER_HEAD_MAX: such a Link, a request id, and the fixed fields, 850 bytes at most. */
+ * than ANSWER_HEAD_MAX: such a Link, a request id, and the fixed fields, 950 bytes at most. */
 enum { LINK_BYTES_MAX = 16 * 1024, ANSWER_HEAD_MAX = LINK_BYTES_MAX + 1024 };
 
 /* What an answer needs to know of a request that has no job, or whose job is away. */
@@ -23,13 +24,14 @@ struct answer_form {
     bool keep_alive; /* the connection goes on */
     bool http10;
     bool head_only;
+    struct limit_note note; /* of the sender's calls */
 };
 
 struct answer {
     struct slice head; /* in the buffer that was given */
     struct slice lead; /* to send behind it, and body behind that; empty for HEAD, 204 and 304 */
     struct slice body;
-    unsigned http;     /* status code */
+    unsigned http; /* status code */
 };
 
 /* Makes the answer of a job that has come home: success from its reply, failure as a problem. The

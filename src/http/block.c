@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* block: grows by doubling; what it holds is charged to the loop's budget before it is allocated. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,20 @@
 #include "http/loop.h"
 
 enum { BLOCK_BYTES_MIN = 1024 };
+
+bool loop_budget_take(struct loop *loop, size_t bytes)
+{
+    if (bytes > loop->settings->body_budget_bytes - loop->budget_used)
+        return false;
+    loop->budget_used += bytes;
+    return true;
+}
+
+void loop_budget_give(struct loop *loop, size_t bytes)
+{
+    assert(bytes <= loop->budget_used);
+    loop->budget_used -= bytes;
+}
 
 static bool block_grow(struct loop *loop, struct block *block, size_t needed)
 {

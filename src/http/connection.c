@@ -241,6 +241,14 @@ static void refuse_connection(struct connection *connection)
     connection_close(connection);
 }
 
+static struct address peer_of(const struct connection *connection)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+    int len = sizeof(peer);
+    uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&peer, &len);
+    return address_of_socket((const struct sockaddr *)&peer);
+}
+
 void connection_accept(struct loop *loop)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -258,6 +266,7 @@ void connection_accept(struct loop *loop)
         return;
     }
     uv_tcp_nodelay(&connection->tcp, 1);
+    connection->peer = peer_of(connection);
     if (loop->n_connections > loop->settings->connections_max)
         refuse_connection(connection);
     else

@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include <telemetry/address.h>
+#include <telemetry/limiter.h>
+
 #include "http/answer.h"
 #include "http/chunks.h"
 #include "http/head.h"
@@ -43,9 +46,10 @@ struct intake {
     bool chunked;
     struct chunks chunks;
     uint64_t body_since_ns;
-    size_t body_received; /* bytes of framing and data, for the rate */
-    bool owes_continue;   /* 100 Continue, once the answers before it are out */
-    bool wait_anew;       /* a request was whole or a write done: the next one has its own time */
+    size_t body_received;   /* bytes of framing and data, for the rate */
+    struct limit_note note; /* of the request whose body is awaited */
+    bool owes_continue;     /* 100 Continue, once the answers before it are out */
+    bool wait_anew;         /* a request was whole or a write done: the next one has its own time */
 };
 
 /* What is on its way to the client beyond what the socket took at once. */
@@ -67,6 +71,7 @@ struct connection {
     struct connection *next_dirty;
     struct job *first, *last; /* the pipeline */
     unsigned n_pipeline;
+    struct address peer;
     unsigned number; /* counts the loop's connections; keeps its requests with one worker of a stage */
     bool dirty;
     bool reading;

@@ -27,8 +27,17 @@ struct refusal {
     const char *detail; /* static */
 };
 
+/* The header fields that only the door reads. X(member, field name in lower case). */
+#define HEAD_FIELDS(X)                                                                                                 \
+    X(authorization, "authorization")                                                                                  \
+    X(api_key, "x-api-key")                                                                                            \
+    X(forwarded_for, "x-forwarded-for")
+
 struct head {
-    struct request request;  /* slices in the bytes that were read, or in the joined buffer */
+    struct request request;                            /* slices in the bytes that were read, or in the joined buffer */
+#define HEAD_MEMBER(member, name) struct slice member; /* empty when absent */
+    HEAD_FIELDS(HEAD_MEMBER)
+#undef HEAD_MEMBER
     uint64_t content_length; /* 0 when absent */
     bool chunked;
     bool keep_alive;

@@ -9,7 +9,7 @@
 
 #include "http/token.h"
 
-/* The fields that frame a message; the others are in REQUEST_FIELDS. */
+/* The fields that frame a message; the others are in REQUEST_FIELDS and HEAD_FIELDS. */
 enum framing_field {
     FIELD_NONE,
     FIELD_HOST,
@@ -30,7 +30,7 @@ struct reader {
     const char *joined_end;
     struct refusal refusal;
     enum framing_field field;
-    struct slice *member; /* of head->request, when field is FIELD_REQUEST */
+    struct slice *member; /* of head or head->request, when field is FIELD_REQUEST */
     unsigned n_fields, n_hosts, n_lengths, n_codings;
     bool has_length; /* a Content-Length with a value */
     bool asks_close, asks_keep_alive;
@@ -121,13 +121,18 @@ static bool name_is(struct slice name, const char *wanted)
     return strlen(wanted) == name.len && strncasecmp(name.data, wanted, name.len) == 0;
 }
 
-static struct slice *request_member(struct request *request, struct slice name)
+static struct slice *member_of(struct head *head, struct slice name)
 {
-#define MATCH_MEMBER(member, text)                                                                                     \
+#define MATCH_REQUEST(member, text)                                                                                    \
     if (name_is(name, text))                                                                                           \
-        return &request->member;
-    REQUEST_FIELDS(MATCH_MEMBER)
-#undef MATCH_MEMBER
+        return &head->request.member;
+#define MATCH_HEAD(member, text)                                                                                       \
+    if (name_is(name, text))                                                                                           \
+        return &head->member;
+    REQUEST_FIELDS(MATCH_REQUEST)
+    HEAD_FIELDS(MATCH_HEAD)
+#undef MATCH_HEAD
+#undef MATCH_REQUEST
     return NULL;
 }
 
@@ -150,7 +155,7 @@ static int on_field_name(llhttp_t *llhttp, const char *at, size_t len)
     struct slice name = { at, len };
     if (++reader->n_fields > reader->limits->fields_max)
         return refuse(reader, STATUS_HEAD_TOO_LARGE, "the request has more header fields than HEAD_MAX_FIELDS");
-    reader->member = request_member(&reader->head->request, name);
+    reader->member = member_of(reader->head, name);
     reader->field = reader->member != NULL ? FIELD_REQUEST : framing_field(name);
     reader->n_hosts += reader->field == FIELD_HOST;
     reader->n_lengths += reader->field == FIELD_CONTENT_LENGTH;

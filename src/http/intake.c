@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* intake: bytes become requests, requests become jobs.
+/* intake: bytes become requests.
  *
  * Happy path: a read brings one or more whole requests; each head is scanned and read in the loop's own
- * read buffer, a job is taken, and target, fields and body are copied into the job's arena, once.
+ * read buffer, the guard lets it pass, and a job takes it (submit.c).
  * What is not whole goes to the stash (heads) or to the body block, which a job takes over as it is.
  * Failure paths: what breaks a rule or a limit is refused and the connection ends behind that answer. */
 #include <assert.h>
@@ -13,6 +13,7 @@
 #include <telemetry/stats.h>
 
 #include "http/connection.h"
+#include "http/intake.h"
 #include "http/loop.h"
 
 enum { RATE_GRACE_NS = 2000000000 };
@@ -36,124 +37,10 @@ bool intake_is_open(const struct connection *connection)
            !connection->outlet.writing;
 }
 
-static void note_refusal(struct connection *connection, struct refusal refusal, struct answer_form form)
-{
-    struct loop *loop = connection->loop;
-    connection->has_refusal = true;
-    connection->refusal = refusal;
-    connection->refusal_form = form;
-    connection->refusal_form.number = ++loop->n_requests;
-    stats_add(loop->stats, STATS_REQUESTS, 1);
-    loop_mark_dirty(loop, connection);
-}
-
-void intake_refuse(struct connection *connection, enum status status, const char *detail)
-{
-    connection->intake.phase = INTAKE_DONE;
-    note_refusal(connection, (struct refusal){ status, detail }, (struct answer_form){ .keep_alive = false });
-    intake_free(connection);
-}
-
-static void refuse_for_budget(struct connection *connection)
-{
-    stats_add(connection->loop->stats, STATS_REFUSED_NO_BUDGET, 1);
-    intake_refuse(connection, STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests");
-}
-
-static void refuse_large(struct connection *connection)
-{
-    intake_refuse(connection, STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches");
-}
-
-/* A whole request finds no free job: the connection goes on behind the answer. */
-static void refuse_for_jobs(struct connection *connection, const struct head *head)
-{
-    stats_add(connection->loop->stats, STATS_REFUSED_NO_JOB, 1);
-    block_free(connection->loop, &connection->intake.body);
-    if (!head->keep_alive)
-        connection->intake.phase = INTAKE_DONE;
-    struct answer_form form = { .keep_alive = head->keep_alive,
-                                .http10 = head->http10,
-                                .head_only = head->request.method == METHOD_HEAD };
-    note_refusal(connection, (struct refusal){ STATUS_OVERLOADED, "all JOBS are under way" }, form);
-}
-
 void intake_free(struct connection *connection)
 {
     block_free(connection->loop, &connection->intake.body);
     block_free(connection->loop, &connection->intake.stash);
-}
-
-/* Jobs --------------------------------------------------------------------- */
-
-static bool copy_request(struct job *job, const struct request *request)
-{
-    job->request = *request;
-    job->request.target = arena_copy(&job->arena, request->target);
-    bool copied = job->request.target.data != NULL;
-#define COPY_MEMBER(member, name)                                                                                      \
-    if (request->member.len > 0) {                                                                                     \
-        job->request.member = arena_copy(&job->arena, request->member);                                                \
-        copied = copied && job->request.member.data != NULL;                                                           \
-    }
-    REQUEST_FIELDS(COPY_MEMBER)
-#undef COPY_MEMBER
-    return copied;
-}
-
-/* Moves a body that arrived in pieces, copies one that lies in the read buffer. */
-static bool give_body(struct connection *connection, struct job *job, struct slice body)
-{
-    struct block *block = &connection->intake.body;
-    if (block->data == NULL) {
-        job->request.body = arena_copy(&job->arena, body);
-        return job->request.body.data != NULL;
-    }
-    job->home.body_block = block->data;
-    job->home.body_block_bytes = block->capacity;
-    job->request.body = (struct slice){ block->data, block->len };
-    *block = (struct block){ 0 };
-    return true;
-}
-
-static void append_to_pipeline(struct connection *connection, struct job *job)
-{
-    job->home.connection = connection;
-    job->home.next = NULL;
-    if (connection->last != NULL)
-        connection->last->home.next = job;
-    else
-        connection->first = job;
-    connection->last = job;
-    connection->n_pipeline++;
-}
-
-/* A request is whole: a job goes on its way with it. `body` is used when no body block is held. */
-static void submit(struct connection *connection, const struct head *head, struct slice body)
-{
-    struct loop *loop = connection->loop;
-    struct job *job = job_pool_take(loop->pool);
-    connection->intake.wait_anew = true;
-    if (job == NULL) {
-        refuse_for_jobs(connection, head);
-        return;
-    }
-    job->home.head_only = head->request.method == METHOD_HEAD;
-    job->home.keep_alive = head->keep_alive;
-    job->home.http10 = head->http10;
-    append_to_pipeline(connection, job);
-    if (!head->keep_alive)
-        connection->intake.phase = INTAKE_DONE;
-    if (copy_request(job, &head->request) && give_body(connection, job, body)) {
-        loop_submit(loop, &job);
-        return;
-    }
-    block_free(loop, &connection->intake.body); /* not of the next request */
-    job->home.number = ++loop->n_requests;
-    job->home.received_ns = clock_ns();
-    stats_add(loop->stats, STATS_REQUESTS, 1);
-    job_fail(job, STATUS_OUT_OF_MEMORY, (struct slice){ NULL, 0 });
-    connection_answered(connection, job);
 }
 
 /* Bodies ------------------------------------------------------------------- */
@@ -164,12 +51,12 @@ static bool take_body(struct connection *connection, struct slice data)
     struct loop *loop = connection->loop;
     struct block *body = &connection->intake.body;
     if (data.len > loop->settings->body_max_bytes - body->len) {
-        refuse_large(connection);
+        intake_refuse_large(connection);
         return false;
     }
     if (block_append(loop, body, data.data, data.len))
         return true;
-    refuse_for_budget(connection);
+    intake_refuse_for_budget(connection);
     return false;
 }
 
@@ -181,12 +68,17 @@ static void end_body(struct connection *connection)
     struct block stash = intake->stash;
     struct head head;
     struct refusal refusal;
+    struct pass pass;
     intake->stash = (struct block){ 0 };
     intake->phase = INTAKE_HEAD;
-    if (head_read(stash.data, intake->head_bytes, &loop->settings->head, loop->joined_buffer, &head, &refusal) == 0)
-        submit(connection, &head, (struct slice){ "", 0 });
-    else
+    if (head_read(stash.data, intake->head_bytes, &loop->settings->head, loop->joined_buffer, &head, &refusal) != 0) {
         intake_refuse(connection, refusal.status, refusal.detail);
+    } else if (guard_identify(loop, &head, &pass) != STATUS_OK) { /* the key was withdrawn meanwhile */
+        intake_refuse_whole(connection, &head, (struct refusal){ STATUS_UNAUTHORIZED, "" }, &intake->note);
+    } else {
+        pass.note = intake->note;
+        intake_submit(connection, &head, (struct slice){ "", 0 }, &pass);
+    }
     block_free(loop, &stash);
 }
 
@@ -214,7 +106,7 @@ static void feed_chunked_body(struct connection *connection, struct feed *feed)
     }
     size_t room = connection->loop->settings->body_max_bytes - intake->body.len;
     if (intake->chunks.left > room || data.len > room - intake->chunks.left) {
-        refuse_large(connection); /* before the rest is sent in vain */
+        intake_refuse_large(connection); /* before the rest is sent in vain */
         return;
     }
     if (data.len > 0 && !take_body(connection, data))
@@ -231,7 +123,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
     if (!block_append(loop, &intake->stash, raw_head.data, raw_head.len)) {
-        refuse_for_budget(connection);
+        intake_refuse_for_budget(connection);
         return;
     }
     intake->head_bytes = raw_head.len;
@@ -275,6 +167,28 @@ void intake_check_body(struct connection *connection)
 
 /* Heads -------------------------------------------------------------------- */
 
+/* Whether the guard lets a request in; one that is here whole is refused as such, and read over. */
+static bool pass_guard(struct connection *connection, const struct head *head, struct feed *feed, struct pass *ret_pass)
+{
+    struct loop *loop = connection->loop;
+    struct refusal refusal = { guard_identify(loop, head, ret_pass), "" };
+    bool is_whole = !head->chunked && head->content_length <= feed->left;
+    if (refusal.status == STATUS_OK && !guard_count(loop, head, connection->peer, ret_pass))
+        refusal.status = STATUS_RATE_LIMITED;
+    if (refusal.status == STATUS_OK)
+        return true;
+    stats_add(loop->stats, refusal.status == STATUS_RATE_LIMITED ? STATS_REFUSED_RATE : STATS_REFUSED_KEY, 1);
+    if (!is_whole) {
+        intake_refuse(connection, refusal.status, refusal.detail);
+        connection->refusal_form.note = ret_pass->note;
+        return false;
+    }
+    feed_skip(feed, (size_t)head->content_length);
+    connection->intake.wait_anew = true;
+    intake_refuse_whole(connection, head, refusal, &ret_pass->note);
+    return false;
+}
+
 /* A whole head of head_bytes lies at the feed. Returns with the feed behind it, or behind the whole
  * request when that is all here. */
 static void feed_whole_head(struct connection *connection, struct feed *feed, size_t head_bytes)
@@ -283,21 +197,25 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
     struct slice raw_head = { feed->at, head_bytes };
     struct head head;
     struct refusal refusal;
+    struct pass pass;
     if (head_read(raw_head.data, raw_head.len, &loop->settings->head, loop->joined_buffer, &head, &refusal) != 0) {
         intake_refuse(connection, refusal.status, refusal.detail);
         return;
     }
     if (head.content_length > loop->settings->body_max_bytes) {
-        refuse_large(connection);
+        intake_refuse_large(connection);
         return;
     }
     feed_skip(feed, head_bytes);
+    if (!pass_guard(connection, &head, feed, &pass))
+        return;
     if (!head.chunked && head.content_length <= feed->left) {
         struct slice body = { feed->at, (size_t)head.content_length };
         feed_skip(feed, body.len);
-        submit(connection, &head, body);
+        intake_submit(connection, &head, body, &pass);
         return;
     }
+    connection->intake.note = pass.note;
     start_body(connection, &head, raw_head);
     if (head.expects_continue && feed->left == 0) {
         connection->intake.owes_continue = true;
@@ -356,7 +274,7 @@ static void keep_rest(struct connection *connection, const struct feed *feed, si
     assert(intake->stash.data == NULL);
     intake->scanned = scanned;
     if (!block_append(connection->loop, &intake->stash, feed->at, feed->left))
-        refuse_for_budget(connection);
+        intake_refuse_for_budget(connection);
 }
 
 /* Runs over the stash as if it had just arrived. */
@@ -382,7 +300,7 @@ void intake_feed(struct connection *connection, const char *bytes, size_t len)
     struct intake *intake = &connection->intake;
     if (intake->phase == INTAKE_HEAD && intake->stash.data != NULL) {
         if (!block_append(connection->loop, &intake->stash, bytes, len))
-            refuse_for_budget(connection);
+            intake_refuse_for_budget(connection);
         else if (intake_is_open(connection))
             feed_stash(connection);
         return;

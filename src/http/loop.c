@@ -198,9 +198,27 @@ static void on_check(uv_check_t *check)
     turn(check->data);
 }
 
+static void take_access(struct loop *loop)
+{
+    struct access *next = atomic_exchange_explicit(&loop->next_access, NULL, memory_order_acquire);
+    if (next == NULL)
+        return;
+    access_release(&loop->access);
+    loop->access = next;
+}
+
+void loop_set_access(struct loop *loop, struct access **access)
+{
+    struct access *unused = atomic_exchange_explicit(&loop->next_access, *access, memory_order_acq_rel);
+    *access = NULL;
+    access_release(&unused);
+    uv_async_send(&loop->wake);
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct loop *loop = wake->data;
+    take_access(loop);
     if (atomic_load_explicit(&loop->drain, memory_order_acquire) && loop->drain_until_ns == 0)
         begin_drain(loop);
 }
@@ -277,21 +295,7 @@ void loop_arm_timer(struct loop *loop)
     uv_timer_start(&loop->timer, on_timer, next_ns <= now_ns ? 0 : (next_ns - now_ns) / NS_PER_MS + 1, 0);
 }
 
-/* Budget and date ----------------------------------------------------------- */
-
-bool loop_budget_take(struct loop *loop, size_t bytes)
-{
-    if (bytes > loop->settings->body_budget_bytes - loop->budget_used)
-        return false;
-    loop->budget_used += bytes;
-    return true;
-}
-
-void loop_budget_give(struct loop *loop, size_t bytes)
-{
-    assert(bytes <= loop->budget_used);
-    loop->budget_used -= bytes;
-}
+/* Date ---------------------------------------------------------------------- */
 
 const char *loop_date(struct loop *loop)
 {
@@ -353,6 +357,7 @@ static void *loop_main(void *context)
     pthread_setname_np(pthread_self(), "loop");
     uv_prepare_start(&loop->prepare, on_prepare);
     uv_check_start(&loop->check, on_check);
+    take_access(loop); /* no request comes before the keys that were set at boot */
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     return NULL;
 }
@@ -380,5 +385,7 @@ void loop_close(struct loop *loop)
     close_handles(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     take_answers(loop);
+    take_access(loop);
+    access_release(&loop->access);
     uv_loop_close(&loop->uv);
 }

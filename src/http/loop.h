@@ -10,6 +10,7 @@
 #include <telemetry/worker.h>
 
 #include "flow/job_pool.h"
+#include "http/guard.h"
 #include "http/head.h"
 #include "http/waits.h"
 
@@ -22,6 +23,7 @@ struct http_settings {
     unsigned connections_max; /* on each loop */
     unsigned pipeline_max;    /* unanswered requests on one connection */
     struct head_limits head;
+    struct guard_settings guard;
     size_t body_max_bytes;
     size_t body_budget_bytes; /* of one loop: bodies being received or worked on, and unsent answers */
     uint64_t body_min_rate;   /* bytes/s */
@@ -46,6 +48,8 @@ struct loop {
     struct outbox outbox;
     struct stats *stats;
     struct job_pool *pool;
+    struct access *access;                /* the keys that count; NULL: none is asked for */
+    _Atomic(struct access *) next_access; /* the loop's from its next wake-up on */
     struct waits waits;
     uint64_t timer_ns;              /* when the timer fires; UINT64_MAX when it is off */
     struct job *oldest, *newest;    /* requests under way */
@@ -77,6 +81,8 @@ MUST_CHECK int loop_open(struct loop *loop, const struct http_settings *settings
 MUST_CHECK int loop_start(struct loop *loop, struct error *error);
 /* Begins to drain: no new connections or requests, answers for what was received whole. Any thread. */
 void loop_drain(struct loop *loop);
+/* Gives the loop other keys, of which it takes the reference. Any thread. */
+void loop_set_access(struct loop *loop, struct access **access);
 /* Waits until the loop has drained, or its drain time is over, and its thread has ended. */
 void loop_join(struct loop *loop);
 /* When all stages have stopped: takes home the jobs that came too late, then frees what is left. */

@@ -49,10 +49,12 @@ struct slice problem_of_job(struct job *job, struct slice request_id)
 
 struct slice problem_of_refusal(const struct refusal *refusal, struct slice request_id, char *buffer, size_t capacity)
 {
+    bool has_detail = refusal->detail[0] != '\0';
     int len = snprintf(buffer, capacity,
                        "{\"type\":\"urn:telemetry-server:problem:%s\",\"title\":\"%s\",\"status\":%u,"
-                       "\"detail\":\"%s\",\"request_id\":\"%.*s\"}",
+                       "%s%s%s\"request_id\":\"%.*s\"}",
                        status_type(refusal->status), status_title(refusal->status), status_http(refusal->status),
-                       refusal->detail, (int)request_id.len, request_id.data);
+                       has_detail ? "\"detail\":\"" : "", refusal->detail, has_detail ? "\"," : "", (int)request_id.len,
+                       request_id.data);
     return (struct slice){ buffer, len < 0 ? 0 : (size_t)len < capacity ? (size_t)len : capacity };
 }

@@ -81,9 +81,10 @@ class Calls:
 
 
 class Server(Calls):
-    """Started by the constructor, ready when it returns. Settings are keyword arguments: Server(dir, JOBS=4)."""
+    """Started by the constructor, ready when it returns (or whatever else /readyz is to say by then). Settings are
+    keyword arguments: Server(dir, JOBS=4)."""
 
-    def __init__(self, data_dir, before_exec=None, **settings):
+    def __init__(self, data_dir, before_exec=None, readyz=200, **settings):
         self.data_dir = Path(data_dir)
         self.lines = []
         self.changed = threading.Condition()
@@ -102,8 +103,9 @@ class Server(Calls):
         self.reader.start()
         try:
             self.port = self._wait_for_port()
-            wire.eventually(lambda: self.request("GET", "/readyz").status == 200, START_TIMEOUT_S)
+            wire.eventually(lambda: self.request("GET", "/readyz").status == readyz, START_TIMEOUT_S)
         except BaseException:
+            print(self.log())
             self.process.kill()
             self.process.wait()
             raise

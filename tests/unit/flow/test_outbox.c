@@ -326,7 +326,7 @@ static void flush_wakes_as_many_as_a_topology_has(void **state)
 {
     (void)state;
     enum { MANY = STAGE_COUNT * WORKERS_MAX + LOOPS_MAX };
-    static const enum op ops[STAGE_COUNT] = { OP_GET, OP_CACHE_GET, OP_INSERT, OP_FIND };
+    static const enum op ops[STAGE_COUNT] = { OP_UNDERSTAND, OP_CACHE_GET, OP_INSERT, OP_FIND, OP_ADVISE };
     static struct topology full;
     static struct place places[MANY];
     struct outbox outbox;

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stores  # noqa: E402
+from processes import Service  # noqa: E402
 from server import BINARY, Server  # noqa: E402
 
 
@@ -22,13 +23,14 @@ def pytest_configure(config):
 def pytest_generate_tests(metafunc):
     if "store" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
-        metafunc.parametrize("store", marker.args if marker else ("sqlite",), indirect=True, scope="session")
+        if marker:
+            metafunc.parametrize("store", marker.args, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def store(request):
     """Where the servers of a test store; a module says by pytest.mark.stores with which it is run."""
-    return stores.open_store(request.param)
+    return stores.open_store(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,25 @@ def start(store, tmp_path):
     yield start_server
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory):
+    """A MongoDB of the module's own, which its tests may kill."""
+    service = Service("mongo", tmp_path_factory.mktemp("mongo") / "state")
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def mongo_store(mongo):
+    return stores.Mongodb(mongo.uri)
+
+
+@pytest.fixture
+def own_mongo(mongo_store):
+    """Settings of a server that stores there, with its usual time limits."""
+    return mongo_store.fresh(stores.OWN, patience={})
 
 
 names = itertools.count(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import nab  # noqa: E402
 import stores  # noqa: E402
 from processes import Service  # noqa: E402
 from server import BINARY, Server  # noqa: E402
@@ -63,6 +64,20 @@ def start(store, tmp_path):
     yield start_server
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def asked(store, tmp_path_factory):
+    """A server with the real input in the order of its file, for questions; and the input in the order of time."""
+    if not nab.DATA.exists():
+        pytest.skip(f"THE QUESTIONS WERE NOT ASKED: {nab.DATA} is absent (NAB_DATA names another place)")
+    metrics = nab.read_data(nab.EVERY[store.kind])
+    server = Server(tmp_path_factory.mktemp("asked"), **store.fresh(stores.OWN))
+    with server.connect() as connection:
+        for i in range(0, len(metrics), nab.BATCH_OF_ALL):
+            nab.send(connection, metrics[i : i + nab.BATCH_OF_ALL])
+    yield server, sorted(metrics, key=lambda metric: metric["ms"])
+    server.stop()
 
 
 @pytest.fixture(scope="module")

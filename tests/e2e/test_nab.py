@@ -13,12 +13,11 @@ from datetime import datetime, timezone
 import pytest
 
 import stores
-from nab import BATCH_CLIENTS, DATA, SINGLE_CLIENTS, Sending, as_sent, read_data, singles_of
+from nab import BATCH_CLIENTS, DATA, EVERY, SINGLE_CLIENTS, Sending, as_sent, read_data, singles_of
 from readers import faults
 from server import Pair, Server
 from wire import ndjson, target
 
-EVERY = {"sqlite": 1, "mongodb": int(os.environ.get("NAB_EVERY", "16"))}
 COMBINATIONS = [("sqlite", "memory"), ("sqlite", "redis"), ("mongodb", "memory"), ("mongodb", "redis"),
                 ("mongodb", "redis", "two servers")]
 

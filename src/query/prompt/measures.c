@@ -214,6 +214,13 @@ static enum take take_ranked(struct reader *reader, unsigned rank, unsigned end)
     return reader_fill(reader, SLOT_RANK, end);
 }
 
+/* "top 3 busiest names": the second word says of what, in the direction of the first. */
+static bool sharpens(enum rank_word word, enum rank_word next)
+{
+    return word == RANK_TOP ? next == RANK_HIGHEST || next == RANK_BUSIEST
+                            : word == RANK_BOTTOM && (next == RANK_LOWEST || next == RANK_QUIETEST);
+}
+
 enum take ranks_take(struct reader *reader)
 {
     double number;
@@ -226,6 +233,10 @@ enum take ranks_take(struct reader *reader)
     bool has_number = before || reader_number(reader, &end, false, &number);
     if (has_number && ranks_set_k(reader, (struct span){ rank, end }, number) != TAKEN)
         return REFUSED;
+    if (reader_is(reader, end, LEX_RANK) && sharpens(word, (enum rank_word)reader->lexemes[end].value)) {
+        word = (enum rank_word)reader->lexemes[end].value;
+        end = reader_past(reader, end);
+    }
     if (!reader->filled[SLOT_RANK])
         reader->rank = word;
     return take_ranked(reader, rank, end);

@@ -5,7 +5,8 @@
  * queue of which even the newest job has waited longer than the target, and that for a whole interval, stands and
  * makes everybody wait. CoDel drops what has waited. Here that is served, for its client still waits, and what
  * comes is refused as long as more than the target is ahead of it: the queue then stays about as long as the target
- * whatever comes, and the server loses no time. A whole interval without more than the target ends it.
+ * whatever comes, and the server loses no time. A whole interval without more than the target ends it. Work for a whole
+ * interval ahead begins it at once: such a queue will stand for as long.
  *
  * One queue has one, of the thread that takes from it. It knows no clock. */
 #pragma once

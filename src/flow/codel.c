@@ -14,6 +14,8 @@ bool codel_refuses(struct codel *codel, uint64_t now_ns, uint64_t waited_ns, uin
 {
     if (codel->target_ns == 0)
         return false;
+    if (ahead_ns >= codel->interval_ns && ahead_ns >= codel->target_ns)
+        codel->overloaded = true;
     bool is_late = (codel->overloaded ? ahead_ns : waited_ns) >= codel->target_ns;
     if (is_late == codel->overloaded) {
         codel->turning = false;

@@ -8,7 +8,7 @@
 
 #include "pipeline.h"
 
-enum { STORE_NS = 1000000, TARGET_NS = 4 * STORE_NS, INTERVAL_NS = 8 * STORE_NS };
+enum { STORE_NS = 1000000, TARGET_NS = 20 * STORE_NS, INTERVAL_NS = 40 * STORE_NS };
 
 static const struct ask list_all = { .method = METHOD_GET, .target = "/metrics" };
 static const struct ask list_other = { .method = METHOD_GET, .target = "/metrics?name=other" };
@@ -155,8 +155,8 @@ static void slow_store_keeps_its_pace_and_recovers(void **state)
     while (inbox_is_shut(writer->inbox))
         rounds(pipeline, 1, 0);
     struct tally tally = rounds(pipeline, ROUNDS, BURST);
-    assert_int_equal(tally.n_stored, ROUNDS); /* the writer never rested */
-    assert_in_range(tally.n_refused, (BURST - 1) * ROUNDS - FEW - BURST, (BURST - 1) * ROUNDS);
+    assert_in_range(tally.n_stored, ROUNDS - ROUNDS / 20, ROUNDS); /* the writer rests only when the test does */
+    assert_in_range(tally.n_stored + tally.n_refused, BURST * ROUNDS - FEW - BURST, BURST * ROUNDS + FEW + BURST);
     assert_in_range(tally.longest, 1, FEW + BURST); /* a store that is slower than it says has a shorter queue */
     while (inbox_length(writer->inbox) > 0)
         rounds(pipeline, 1, 0);

@@ -30,16 +30,25 @@ static void overload(void)
 static void refuses_when_the_target_was_missed_for_an_interval(void **state)
 {
     (void)state;
-    assert_false(refuses(1000, 100, 1000));
-    assert_false(refuses(1499, 2000, 2000));
+    assert_false(refuses(1000, 100, 499));
+    assert_false(refuses(1499, 2000, 499));
     assert_true(refuses(1500, 100, 100));
+}
+
+static void refuses_at_once_with_work_for_an_interval_ahead(void **state)
+{
+    (void)state;
+    assert_false(refuses(1000, 0, 499));
+    assert_true(refuses(1001, 0, 500));
+    assert_false(refuses(1002, 2000, 99));
+    assert_true(refuses(1003, 2000, 100));
 }
 
 static void takes_all_when_one_job_met_the_target_within_the_interval(void **state)
 {
     (void)state;
     for (uint64_t now_ms = 1000; now_ms < 5000; now_ms += 10)
-        assert_false(refuses(now_ms, now_ms % 500 == 490 ? 99 : 300, 1000));
+        assert_false(refuses(now_ms, now_ms % 500 == 490 ? 99 : 300, 499));
 }
 
 static void takes_what_would_wait_for_less_than_the_target(void **state)
@@ -65,7 +74,7 @@ static void recovers_after_an_interval_below_the_target(void **state)
     overload();
     assert_false(refuses(1600, 300, 50));
     assert_false(refuses(2100, 300, 50));
-    assert_false(refuses(2101, 99, 1000));
+    assert_false(refuses(2101, 99, 400));
     assert_false(codel.overloaded);
 }
 
@@ -76,7 +85,7 @@ static void recovers_behind_a_sleep(void **state)
     overload();
     assert_false(refuses(1600, 0, 0));
     assert_false(refuses(100000, 0, 0));
-    assert_false(refuses(100001, 99, 1000));
+    assert_false(refuses(100001, 99, 400));
 }
 
 static void takes_all_without_a_target(void **state)
@@ -132,7 +141,7 @@ static void queue_is_as_long_as_the_target(void **state)
         codel = (struct codel){ .target_ns = TARGET, .interval_ns = INTERVAL };
         while (!queue.is_shut)
             play(&queue, 1, loads[i]);
-        assert_in_range(queue.now_ms, (TARGET + INTERVAL) / MS, (2 * TARGET + INTERVAL) / MS + 10);
+        assert_in_range(queue.longest_ms, 0, INTERVAL / MS);
         while (queue.is_shut)
             play(&queue, 1, loads[i]);
         play(&queue, TARGET / MS + 1, loads[i]);
@@ -163,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(refuses_when_the_target_was_missed_for_an_interval),
+        TEST(refuses_at_once_with_work_for_an_interval_ahead),
         TEST(takes_all_when_one_job_met_the_target_within_the_interval),
         TEST(takes_what_would_wait_for_less_than_the_target),
         TEST(goes_on_refusing_at_once_before_an_interval_has_passed),

@@ -75,11 +75,13 @@ build_options()
     tsan) printf '%s\n' -Dwerror=true -Db_sanitize=thread -Db_lundef=false ;;
     clang) printf '%s\n' -Dwerror=true --buildtype=debug ;;
     gcc) printf '%s\n' -Dwerror=true --buildtype=release ;;
+    fuzz) printf '%s\n' -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
     *) fail "No such build: $1 (there are release, debug, asan, tsan, clang and gcc)" ;;
     esac
 }
 
-# build_kind KIND: configures once, then compiles what changed. Shows what it says only when it fails.
+# build_kind KIND [TARGET...]: configures once, then compiles what changed, or the targets named. Shows what it says only
+# when it fails.
 build_kind()
 {
     local kind=$1 dir options log
@@ -89,9 +91,9 @@ build_kind()
     log=$dir/last-build.txt
     if [ ! -f "$dir/build.ninja" ]; then
         local compiler=gcc
-        [ "$kind" = clang ] && compiler=clang
+        case "$kind" in clang | fuzz) compiler=clang ;; esac
         # shellcheck disable=SC2086 # one word for each option
         CC=${CC:-$compiler} meson setup "$dir" $options >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     fi
-    ninja --quiet -C "$dir" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
+    ninja --quiet -C "$dir" "${@:2}" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
 }

@@ -35,7 +35,7 @@ static bool find_group(struct tally *tally, struct slice text, uint32_t *ret_gro
         return true;
     }
     return words_put(&tally->group_words, text, ret_group) &&
-           (tally->group_words.capacity == tally->groups_capacity || grow_groups(tally));
+           (tally->group_words.n <= tally->groups_capacity || grow_groups(tally));
 }
 
 static bool add_group(struct tally *tally, struct member *member, struct slice text)
@@ -116,8 +116,8 @@ static bool find_member(struct tally *tally, struct slice text, uint32_t *ret_ha
 
 bool tally_series(struct tally *tally, struct slice series, uint32_t *ret_handle)
 {
-    uint32_t handle;
-    bool is_new;
+    uint32_t handle = 0;
+    bool is_new = false;
     if (!find_member(tally, series, &handle, &is_new))
         return false;
     if (is_new && !add_groups(tally, &tally->members[handle], series))
@@ -128,8 +128,8 @@ bool tally_series(struct tally *tally, struct slice series, uint32_t *ret_handle
 
 bool tally_group(struct tally *tally, struct slice group, uint32_t *ret_handle)
 {
-    uint32_t handle;
-    bool is_new;
+    uint32_t handle = 0;
+    bool is_new = false;
     if (!find_member(tally, group, &handle, &is_new))
         return false;
     if (tally->plan->group_by == GROUP_NONE)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <hiredis/hiredis.h>
+
 #include "cache_contract_hands.h"
 #include "job_fixture.h"
 #include "redis_process.h"
@@ -155,6 +157,32 @@ static void write_while_it_was_away_is_announced_later(void **state)
     assert_int_equal(contract_look(world->there, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
 }
 
+/* The lives of answers that were kept at the same time end one by one, at most a tenth early. */
+static void lives_of_answers_are_spread(void **state)
+{
+    enum { N = 100, TTL_MS = CONTRACT_TTL_NS / NS_PER_MS };
+    struct world *world = *state;
+    int64_t first_ms = INT64_MAX, last_ms = 0;
+    char key[32];
+    for (unsigned i = 0; i < N; i++) {
+        snprintf(key, sizeof(key), "list %u", i);
+        fill(world->here, SCOPE_NAME, "cpu", key);
+    }
+    redisContext *client = redisConnectUnix(world->redis.socket);
+    redisReply *keys = redisCommand(client, "KEYS shared:v:*");
+    assert_int_equal(keys->elements, N);
+    for (size_t i = 0; i < keys->elements; i++) {
+        redisReply *life = redisCommand(client, "PTTL %s", keys->element[i]->str);
+        assert_in_range(life->integer, TTL_MS / 2, TTL_MS);
+        first_ms = life->integer < first_ms ? life->integer : first_ms;
+        last_ms = life->integer > last_ms ? life->integer : last_ms;
+        freeReplyObject(life);
+    }
+    freeReplyObject(keys);
+    redisFree(client);
+    assert_in_range(last_ms - first_ms, TTL_MS / 20, TTL_MS / 2);
+}
+
 int main(void)
 {
     struct redis_process probe;
@@ -163,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bump_is_seen_by_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(fill_behind_a_bump_of_the_other_is_old, setup, teardown),
         cmocka_unit_test_setup_teardown(flush_brings_nothing_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(lives_of_answers_are_spread, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_number_is_a_miss_once, setup, teardown),
         cmocka_unit_test_setup_teardown(restart_from_a_snapshot_brings_nothing_back, setup_that_saves, teardown),
         cmocka_unit_test_setup_teardown(write_while_it_was_away_is_announced_later, setup, teardown),

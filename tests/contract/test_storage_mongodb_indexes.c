@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which indexes the store makes, and that every form of a filter can be answered from one of them: what
- * the server's explain says of the very finds that the reader makes. What MongoDB chooses by itself is
+ * the server's explain says of the very finds and pipelines that the reader makes. What MongoDB chooses by itself is
  * looked at too; another server's choice is its own affair. */
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,9 @@
 
 #include <mongoc/mongoc.h>
 
+#include "aggregate/tally.h"
 #include "job_fixture.h"
+#include "storage/mongodb/pipeline.h"
 #include "storage/mongodb/query.h"
 #include "storage/mongodb/setup.h"
 #include "storage_hands.h"
@@ -19,6 +21,7 @@ struct scene {
     struct hands *hands;
     mongoc_client_t *client;
     mongoc_collection_t *collection;
+    bool is_real; /* MongoDB */
 };
 
 static struct scene scene;
@@ -115,26 +118,12 @@ static void metrics_past_the_retention_are_not_shown(void **state)
 
 /* Explain ------------------------------------------------------------------------ */
 
-static bson_t *explain_command(const struct query *query, const bson_t *options)
-{
-    bson_t *command = bson_new();
-    bson_t find, filter;
-    BSON_APPEND_DOCUMENT_BEGIN(command, "explain", &find);
-    BSON_APPEND_UTF8(&find, "find", "metrics");
-    BSON_APPEND_DOCUMENT_BEGIN(&find, "filter", &filter);
-    query_write_conditions(&filter, query);
-    bson_append_document_end(&find, &filter);
-    bson_concat(&find, options);
-    bson_append_document_end(command, &find);
-    BSON_APPEND_UTF8(command, "verbosity", "queryPlanner");
-    return command;
-}
-
-static void assert_plan_of(const struct query *query, const bson_t *options, const char *what)
+/* { explain: command, verbosity }; both borrowed. */
+static void assert_plan_of(const bson_t *explained, const char *what)
 {
     bson_t reply;
     bson_error_t error;
-    bson_t *command = explain_command(query, options);
+    bson_t *command = BCON_NEW("explain", BCON_DOCUMENT(explained), "verbosity", "queryPlanner");
     bool ok = mongoc_collection_read_command_with_opts(scene.collection, command, NULL, NULL, &reply, &error);
     if (!ok)
         fail_msg("%s: %s", what, error.message);
@@ -166,24 +155,50 @@ static bool serves(const struct filter *filter, enum setup_index index)
            (index == INDEX_TAGS && filter->n_tags + filter->n_any_tags > 0);
 }
 
-static void assert_plan(const struct query *query, bool is_real, const char *what)
+/* A command that has the conditions of a filter: with a hint of each index that serves them, and on a real MongoDB
+ * without. */
+static void assert_plans(const bson_t *command, const struct filter *filter, const char *what)
 {
-    bson_t options = BSON_INITIALIZER;
-    query_write_options(&options, query);
-    if (is_real)
-        assert_plan_of(query, &options, what);
+    if (scene.is_real)
+        assert_plan_of(command, what);
     for (unsigned i = 0; i < INDEX_COUNT; i++) {
         bson_t hinted, hint;
-        if (!serves(query->filter, (enum setup_index)i))
+        if (!serves(filter, (enum setup_index)i))
             continue;
-        bson_copy_to(&options, &hinted);
+        bson_copy_to(command, &hinted);
         BSON_APPEND_DOCUMENT_BEGIN(&hinted, "hint", &hint);
         setup_index_keys(&hint, (enum setup_index)i);
         bson_append_document_end(&hinted, &hint);
-        assert_plan_of(query, &hinted, what);
+        assert_plan_of(&hinted, what);
         bson_destroy(&hinted);
     }
+}
+
+static void assert_plans_of_find(const struct query *query, const char *what)
+{
+    bson_t options = BSON_INITIALIZER, filter;
+    bson_t *find = BCON_NEW("find", "metrics");
+    BSON_APPEND_DOCUMENT_BEGIN(find, "filter", &filter);
+    query_write_conditions(&filter, query);
+    bson_append_document_end(find, &filter);
+    query_write_options(&options, query);
+    bson_concat(find, &options);
+    assert_plans(find, query->filter, what);
     bson_destroy(&options);
+    bson_destroy(find);
+}
+
+/* Takes the pipeline. */
+static void assert_plans_of_pipeline(bson_t *pipeline, const struct filter *filter, const char *what)
+{
+    bson_t cursor;
+    bson_t *aggregate = BCON_NEW("aggregate", "metrics");
+    bson_concat(aggregate, pipeline);
+    BSON_APPEND_DOCUMENT_BEGIN(aggregate, "cursor", &cursor);
+    bson_append_document_end(aggregate, &cursor);
+    assert_plans(aggregate, filter, what);
+    bson_destroy(aggregate);
+    bson_destroy(pipeline);
 }
 
 /* Name, one or prefix; tags of three kinds; values; times. Each is there or not. */
@@ -209,18 +224,25 @@ static struct filter filter_of(unsigned form, struct slice tags[])
     return filter;
 }
 
-static void every_form_of_filter_has_an_index(void **state)
+static void insert_some(void)
 {
-    bool is_real = is_real_mongodb();
-    enum { FORMS = 3 * 64 };
     static struct spec specs[300];
-    struct slice tags[] = { SLICE("a"), SLICE("b"), SLICE("c"), SLICE("d") };
-    char what[64];
     for (unsigned i = 0; i < N_CASES(specs); i++)
         specs[i] = (struct spec){ i % 2 == 0 ? "cpu." : "mem", i % 3 == 0 ? "a b" : "c d", i, i, NULL };
     hands_insert(scene.hands, specs, N_CASES(specs), NULL);
+    scene.is_real = is_real_mongodb();
+}
+
+enum { FORMS = 3 * 64 };
+
+static struct slice words[] = { SLICE("a"), SLICE("b"), SLICE("c"), SLICE("d") };
+
+static void every_form_of_filter_has_an_index(void **state)
+{
+    char what[64];
+    insert_some();
     for (unsigned form = 0; form < FORMS; form++) {
-        struct filter filter = filter_of(form, tags);
+        struct filter filter = filter_of(form, words);
         bool is_of_one_name = query_is_of_one_name(&filter);
         for (unsigned has_after = 0; has_after < 2; has_after++) {
             struct query query = { .filter = &filter,
@@ -231,12 +253,36 @@ static void every_form_of_filter_has_an_index(void **state)
                                    .limit = 101,
                                    .max_ms = 5000 };
             snprintf(what, sizeof(what), "form %u, %s", form, has_after ? "behind a place" : "first page");
-            assert_plan(&query, is_real, what);
+            assert_plans_of_find(&query, what);
             query.kind = QUERY_WITHIN;
             snprintf(what, sizeof(what), "form %u, within a timestamp", form);
             if (!is_of_one_name)
-                assert_plan(&query, is_real, what);
+                assert_plans_of_find(&query, what);
         }
+    }
+}
+
+static void every_form_of_question_has_an_index(void **state)
+{
+    static const int64_t edges[] = { 0, 1000, 2000, 2500, 100000 };
+    char what[64];
+    insert_some();
+    for (unsigned form = 0; form < FORMS / 2; form++) { /* a question has no order */
+        bson_t moments = BSON_INITIALIZER, samples = BSON_INITIALIZER, end = BSON_INITIALIZER;
+        struct plan plan = { .group_by = (uint8_t)(form % 5 % 3), .filter = filter_of(form, words) };
+        struct pipeline pipeline = { .plan = &plan,
+                                     .from_ms = plan.filter.from_ms,
+                                     .to_ms = plan.filter.to_ms,
+                                     .edges = edges,
+                                     .n_buckets = form % 2 == 0 ? 0 : N_CASES(edges) - 1,
+                                     .needs = TALLY_SUM | TALLY_EXTREMES | TALLY_SPREAD };
+        snprintf(what, sizeof(what), "form %u of a question", form);
+        assert_true(pipeline_write_moments(&moments, &pipeline));
+        assert_plans_of_pipeline(&moments, &plan.filter, what);
+        pipeline_write_samples(&samples, &pipeline);
+        assert_plans_of_pipeline(&samples, &plan.filter, what);
+        pipeline_write_end(&end, &pipeline, form % 4 < 2);
+        assert_plans_of_pipeline(&end, &plan.filter, what);
     }
 }
 
@@ -247,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(indexes_made_by_hand_are_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metrics_past_the_retention_are_not_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_form_of_filter_has_an_index, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_form_of_question_has_an_index, set_up, tear_down),
     };
     if (storage_mongodb_fixture_uri() == NULL)
         return storage_mongodb_fixture_skip();

@@ -81,9 +81,10 @@ class Calls:
 
 
 class Server(Calls):
-    """Started by the constructor, ready when it returns. Settings are keyword arguments: Server(dir, JOBS=4)."""
+    """Started by the constructor, ready when it returns (or whatever else /readyz is to say by then). Settings are
+    keyword arguments: Server(dir, JOBS=4)."""
 
-    def __init__(self, data_dir, before_exec=None, **settings):
+    def __init__(self, data_dir, before_exec=None, readyz=200, **settings):
         self.data_dir = Path(data_dir)
         self.lines = []
         self.changed = threading.Condition()
@@ -102,8 +103,9 @@ class Server(Calls):
         self.reader.start()
         try:
             self.port = self._wait_for_port()
-            wire.eventually(lambda: self.request("GET", "/readyz").status == 200, START_TIMEOUT_S)
+            wire.eventually(lambda: self.request("GET", "/readyz").status == readyz, START_TIMEOUT_S)
         except BaseException:
+            print(self.log())
             self.process.kill()
             self.process.wait()
             raise
@@ -169,10 +171,14 @@ class Server(Calls):
 
 
 class Pair(Calls):
-    """Two servers of one store and one cache: writes go to one, reads to the other."""
+    """Two servers of one store and one cache: writes go to one, reads to the other. What a server writes before it has
+    reached Redis, or while it does not, the other may learn late; so both have reached it first, and their
+    REDIS_TIMEOUT_MS should be long enough for a busy machine."""
 
     def __init__(self, writer, reader):
         self.writer, self.reader = writer, reader
+        for server in (writer, reader):
+            wire.eventually(lambda: server.counter("telemetry_cache_up") == 1)
 
     def connect(self, **options):
         return PairConnection(self.writer.connect(**options), self.reader.connect(**options))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "failure.h"
 
+#include <string.h>
+
 static const struct {
     const char *text;
     enum status status;
@@ -72,11 +74,18 @@ static enum failure failure_of_stream(uint32_t code)
     }
 }
 
+/* Behind a login that failed, the driver takes the server for unknown until it has looked at it again; who selects
+ * one meanwhile learns the reason from the text alone. */
+static enum failure failure_of_selection(const char *message)
+{
+    return strcasestr(message, "authentication failed") != NULL ? FAILURE_LOGIN : FAILURE_UNREACHABLE;
+}
+
 enum failure failure_of(const bson_error_t *error)
 {
     switch (error->domain) {
     case MONGOC_ERROR_SERVER_SELECTION:
-        return FAILURE_UNREACHABLE;
+        return failure_of_selection(error->message);
     case MONGOC_ERROR_SASL:
     case MONGOC_ERROR_SCRAM:
         return FAILURE_LOGIN;

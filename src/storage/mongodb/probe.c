@@ -5,6 +5,8 @@
 
 #include "store.h"
 
+enum { READ_LIMIT_MS = 5000 }; /* of one document, anyone */
+
 /* A server that holds data but does not take writes; a router or a single server does. */
 static bool is_secondary(const mongoc_server_description_t *server)
 {
@@ -49,8 +51,8 @@ static enum failure read_one(struct link *link, bson_error_t *error)
 {
     bson_t filter = BSON_INITIALIZER;
     const bson_t *document;
-    bson_t *options =
-        BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true), "projection", "{", "_id", BCON_INT32(1), "}");
+    bson_t *options = BCON_NEW("limit", BCON_INT64(1), "singleBatch", BCON_BOOL(true), "maxTimeMS",
+                               BCON_INT64(READ_LIMIT_MS), "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(link->collection, &filter, options, NULL);
     mongoc_cursor_next(cursor, &document);
     enum failure failure = mongoc_cursor_error(cursor, error) ? failure_of(error) : FAILURE_NONE;

@@ -265,6 +265,9 @@ static void read_job(struct reader *reader, struct job *job)
     case OP_FIND:
         find(reader, job);
         break;
+    case OP_AGGREGATE:
+        reader_aggregate(reader, job);
+        break;
     case OP_CATALOGUE:
         reader_catalogue(reader, job);
         break;

@@ -24,3 +24,5 @@ bool reader_time_left(const struct reader *reader, struct job *job, int64_t *ret
 
 /* catalogue.c: OP_CATALOGUE. */
 void reader_catalogue(struct reader *reader, struct job *job);
+/* aggregate.c: OP_AGGREGATE. */
+void reader_aggregate(struct reader *reader, struct job *job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/mongodb/failure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
@@ -36,6 +37,20 @@ static void failure_of_tells_what_may_have_happened(void **state)
     }
 }
 
+static void selection_behind_a_refused_login_is_a_refused_login(void **state)
+{
+    static const char *const texts[] = {
+        "No suitable servers found: `serverSelectionTimeoutMS` expired: [authentication failed]",
+        "No suitable servers found: `serverSelectionTimeoutMS` expired: [Authentication failed. calling hello on "
+        "'h:1']",
+    };
+    for (unsigned i = 0; i < N_CASES(texts); i++) {
+        bson_error_t error = { .domain = MONGOC_ERROR_SERVER_SELECTION, .code = 13053 };
+        snprintf(error.message, sizeof(error.message), "%s", texts[i]);
+        assert_int_equal(failure_of(&error), FAILURE_LOGIN);
+    }
+}
+
 /* A resend may cure each of them, so none is an error of the server. */
 static void failure_status_is_never_internal(void **state)
 {
@@ -61,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failure_of_tells_what_may_have_happened),
+        cmocka_unit_test(selection_behind_a_refused_login_is_a_refused_login),
         cmocka_unit_test(failure_status_is_never_internal),
         cmocka_unit_test(codes_of_documents_are_told_apart),
     };

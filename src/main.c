@@ -111,7 +111,9 @@ static int run(enum action action)
     int result = 0;
     if (config_load(&config, environ, NULL, &error) != 0)
         return fail(&error);
-    if (action == ACTION_PRINT_CONFIG)
+    if (app_check(&config, &error) != 0)
+        result = fail(&error);
+    else if (action == ACTION_PRINT_CONFIG)
         config_print(&config, stdout);
     else if (action == ACTION_HEALTHCHECK)
         result = healthcheck(&config, &error) == 0 ? 0 : fail(&error);

@@ -33,6 +33,9 @@
     X(startup_wait_ms, "STARTUP_WAIT_MS", MS, "3000", 0, 600000,                                                       \
       "how long the start waits for the store before it serves without")                                               \
     X(exit_without_store, "EXIT_WITHOUT_STORE", COUNT, "0", 0, 1, "1: after that time it ends instead")                \
+    G("Questions")                                                                                                     \
+    X(default_tz, "DEFAULT_TZ", TEXT, "UTC", 0, 0,                                                                     \
+      "what the wall clock means where a question does not say: Europe/Berlin, UTC, +02:00")                           \
     G("Log")                                                                                                           \
     X(log_level, "LOG_LEVEL", CHOICE, "info", 0, 0, "debug|info|warn|error: least level that is written")              \
     X(log_format, "LOG_FORMAT", CHOICE, "json", 0, 0, "json|text: one line for each event, on standard error")         \

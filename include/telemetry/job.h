@@ -26,6 +26,9 @@ struct connection;
 /* job.hop while the job is in the parser, before the first hop. */
 enum { HOP_PARSER = UINT8_MAX };
 
+/* job.home.loop of a job that no loop made: the cache's, which never sends it home. */
+enum { JOB_OF_CACHE = UINT32_MAX - 1 };
+
 enum cache_result {
     CACHE_NOT_ASKED, /* the route does not use the cache */
     CACHE_HIT,
@@ -110,6 +113,7 @@ struct job {
     struct plan *plan;           /* of an aggregate or a prompt, in the arena */
     struct result *result;       /* what the store worked out for it */
     struct catalogue *catalogue; /* a reference of the job's own, or NULL; the pool releases what is left */
+    uint64_t catalogue_after_ns; /* one made before this clock_ns() does not do; 0: any of the store's version */
     struct job_cache cache;
     struct reply reply;
     uint64_t mark_ns;               /* clock_ns() when the stage before let go */

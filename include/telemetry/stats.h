@@ -40,6 +40,7 @@
     X(CACHE_MISSES, "telemetry_cache_total", "result=\"miss\"", "Cache look-ups by result")                            \
     X(CACHE_BYPASSES, "telemetry_cache_total", "result=\"bypass\"", "Cache look-ups by result")                        \
     X(CACHE_ERRORS, "telemetry_cache_total", "result=\"error\"", "Cache look-ups by result")                           \
+    X(CACHE_REFRESHES, "telemetry_cache_refreshes_total", "", "Reads of the store that renewed an old answer")         \
     X(CACHE_EVICTIONS, "telemetry_cache_evictions_total", "", "Answers dropped to stay within CACHE_MAX_BYTES")        \
     X(CACHE_LOST_CONNECTIONS, "telemetry_cache_faults_total", "fault=\"connection\"", "Failures of a remote cache")    \
     X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \

@@ -73,7 +73,7 @@ struct storage_ops {
      * OP_FIND: metrics[0..n_metrics) in order; has_next and next when more follow.
      * OP_AGGREGATE: result for plan, in the job's arena. STATUS_QUERY_TOO_LARGE when it has more groups or
      * buckets than there is memory for; the detail says what to narrow.
-     * OP_CATALOGUE: catalogue, a reference for the job.
+     * OP_CATALOGUE: catalogue, a reference for the job; not one that was made before catalogue_after_ns.
      * Every write answered before the call is seen; a catalogue may be up to CATALOGUE_AGE_NS old where
      * the store has no cheap way to tell that it changed. STATUS_QUERY_TOO_SLOW past query_limit_ns or the
      * job's deadline; STORAGE_UNAVAILABLE. */

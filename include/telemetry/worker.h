@@ -61,6 +61,8 @@ struct stage {
     /* NULL or: upkeep between batches, when its time has come or what worker_watch() was given has an
      * event. Returns the clock_ns() at which it wants to run again, UINT64_MAX for never. */
     uint64_t (*tick)(struct worker *worker, uint64_t now_ns);
+    /* NULL or: whether jobs that the stage itself sent out are yet to come back. The thread does not end before. */
+    bool (*awaits)(const struct worker *worker);
     void (*close)(struct worker *worker);
 };
 

@@ -14,6 +14,7 @@ import time
 
 NAMES, PAGE = 200, 100  # as in perf/load/scenarios/cache.scenario
 CHECKS_PER_SECOND = 20
+AGAIN_S = 0.01  # between reads that may still miss what was written
 TIMEOUT_S = 10
 
 
@@ -72,6 +73,7 @@ class Checker:
             if late_s > self.stale_s:
                 self.stale.append(f"{name}, read {late_s * 1000:.1f} ms after the write on port {connection.port}")
                 return
+            time.sleep(AGAIN_S)
 
 
 def shows(page, written):

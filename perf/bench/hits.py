@@ -16,6 +16,9 @@ SCENARIO = Path(__file__).resolve().parent.parent / "load" / "scenarios" / "cach
 STALE_MS = 250
 BARS = {0: 90, STALE_MS: 99}  # by CACHE_STALE_MS
 RATE, SLOW_RATE = 5000, 1000  # requests a second; the second where MongoDB is the stand-in in Python
+COUNTERS = {"refreshes": ["telemetry_cache_refreshes_total"],
+            "faults": [f'telemetry_cache_faults_total{{fault="{kind}"}}'
+                       for kind in ("connection", "timeout", "reply", "value")]}
 
 
 @dataclass
@@ -52,7 +55,9 @@ def hit_rate(bench, stack, stale_ms):
     allowed = f"{stale_ms} ms old allowed" if stale_ms else "none old"
     row = Row(f"hit rate, {stack.words}, {stack.rate:,}/s, {allowed}", percent, "%", BARS[stale_ms], "least",
               failures=failures, noise=[*noise, during])
-    row.detail = {"load": result, "checks": checker.n_checks, "reads": checker.n_reads, "older": checker.n_older}
+    row.detail = {"load": result, "checks": checker.n_checks, "reads": checker.n_reads, "older": checker.n_older,
+                  **{key: sum(server.counter(sample) for server in stack.servers for sample in samples)
+                     for key, samples in COUNTERS.items()}}
     return row
 
 

@@ -7,11 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.process import Failure
+from bench.process import TICKS, Failure
 
 LUA = Path(__file__).resolve().parent.parent / "lua"
 NOISY_CPUS = 0.2  # of other processes, and of what the hypervisor kept
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_times():

@@ -63,8 +63,8 @@ def is_load(results):
 
 def hits_table(rows):
     """How the answers of each hit rate came about, and what the check of freshness did meanwhile."""
-    lines = ["| GETs | newest | stale | collapsed | made anew | p50 | p99 | writes checked | their reads | of them older |",
-             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    lines = ["| GETs | newest | stale | collapsed | made anew | p50 | p99 | renewed | faults of Redis | "
+             "writes checked | their reads | of them older |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         if "checks" not in row.detail:
             continue
@@ -72,8 +72,8 @@ def hits_table(rows):
         total = max(1, sum(call["cached"].values()))
         shares = " | ".join(f"{call['cached'][how] / total * 100:.2f} %" for how in ("hit", "stale", "collapsed", "miss"))
         p50, p99 = (f"{call['latency_us'][percentile] / 1000:.2f} ms" for percentile in ("p50", "p99"))
-        lines.append(f"| {row.scenario} | {shares} | {p50} | {p99} | {row.detail['checks']:,} | {row.detail['reads']:,} | "
-                     f"{row.detail['older']:,} |")
+        counts = " | ".join(f"{row.detail[what]:,}" for what in ("refreshes", "faults", "checks", "reads", "older"))
+        lines.append(f"| {row.scenario} | {shares} | {p50} | {p99} | {counts} |")
     return [*lines, ""] if len(lines) > 2 else []
 
 

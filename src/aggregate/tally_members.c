@@ -35,7 +35,7 @@ static bool find_group(struct tally *tally, struct slice text, uint32_t *ret_gro
         return true;
     }
     return words_put(&tally->group_words, text, ret_group) &&
-           (tally->group_words.capacity == tally->groups_capacity || grow_groups(tally));
+           (tally->group_words.n <= tally->groups_capacity || grow_groups(tally));
 }
 
 static bool add_group(struct tally *tally, struct member *member, struct slice text)

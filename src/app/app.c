@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <telemetry/cache.h>
@@ -23,14 +22,14 @@
 #include <telemetry/stats.h>
 #include <telemetry/storage.h>
 
-#include "app/routes.h"
+#include "app/settings.h"
 #include "cache/stage.h"
 #include "http/listener.h"
 #include "http/loop.h"
 #include "parser/parser.h"
 #include "storage/stage.h"
 
-enum { US_NS = 1000, SPARE_FILES = 64, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX, PREFIX_BYTES = 256 };
+enum { US_NS = 1000, CATALOGUE_TRUST_NS = 250000000, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX, PREFIX_BYTES = 256 };
 
 struct app {
     const struct config *config;
@@ -69,59 +68,23 @@ static enum status is_ready(void *context, const char **ret_store, const char **
     return (enum status)atomic_load_explicit(&health->status, memory_order_relaxed);
 }
 
-/* As many files as the system allows, and no more connections than that. */
-static unsigned connections_limit(const struct config *config)
+static uint64_t catalogue_version(void *context)
 {
-    struct rlimit files;
-    uint64_t limit = config->connections_max;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return (unsigned)limit;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    getrlimit(RLIMIT_NOFILE, &files);
-    uint64_t spare = files.rlim_cur > 2 * SPARE_FILES ? SPARE_FILES : files.rlim_cur / 2;
-    uint64_t allowed = (files.rlim_cur - spare) / config->loops;
-    if (allowed < limit) {
-        char number[LOG_NUMBER_BYTES];
-        log_info("CONNECTIONS_MAX is lowered to what the limit on open files (ulimit -n) allows", "connections",
-                 log_number(number, (int64_t)allowed));
-        limit = allowed;
-    }
-    return (unsigned)limit;
+    struct app *app = context;
+    return app->storage_ops->catalogue_version(app->storage);
 }
 
+/* A store of servers cannot tell at once what others have brought. */
 static void set_settings(struct app *app)
 {
-    const struct config *config = app->config;
-    app->http = (struct http_settings){
-        .connections_max = connections_limit(config),
-        .pipeline_max = (unsigned)config->pipeline_max,
-        .head = { .target_max_bytes = config->target_max_bytes,
-                  .head_max_bytes = config->head_max_bytes,
-                  .fields_max = (unsigned)config->head_max_fields },
-        .body_max_bytes = config->body_max_bytes,
-        .body_budget_bytes = config->body_budget_bytes / config->loops,
-        .body_min_rate = config->body_min_rate,
-        .head_ns = config->head_timeout_ms * NS_PER_MS,
-        .body_ns = config->body_timeout_ms * NS_PER_MS,
-        .idle_ns = config->idle_timeout_ms * NS_PER_MS,
-        .write_ns = config->write_timeout_ms * NS_PER_MS,
-        .request_ns = config->request_timeout_ms * NS_PER_MS,
-        .drain_ns = config->drain_timeout_ms * NS_PER_MS,
-    };
-    app->parser = (struct parser_settings){
-        .routes = routes,
-        .n_routes = n_routes,
-        .single_max_bytes = config->single_max_bytes,
-        .batch_max_items = (uint32_t)config->batch_max_items,
-        .json_depth_max = (unsigned)config->json_depth_max,
-        .name_max_bytes = (unsigned)config->name_max_bytes,
-        .tags_max = (unsigned)config->tags_max,
-        .tag_max_bytes = (unsigned)config->tag_max_bytes,
-        .stats = &app->stats,
-        .ready = is_ready,
-        .ready_context = app,
-    };
+    bool is_embedded = app->storage_ops == &storage_sqlite;
+    app->http = http_settings_of(app->config);
+    app->parser = parser_settings_of(app->config);
+    app->parser.stats = &app->stats;
+    app->parser.ready = is_ready;
+    app->parser.ready_context = app;
+    app->parser.catalogue_version = catalogue_version;
+    app->parser.catalogue_trust_ns = is_embedded ? UINT64_MAX : CATALOGUE_TRUST_NS;
 }
 
 /* Servers that share their answers must share their store. An embedded one is this machine's alone, so
@@ -219,7 +182,7 @@ static bool connect_loops(struct app *app, unsigned n_lanes, unsigned n_jobs)
 static int connect_all(struct app *app, struct error *error)
 {
     unsigned n_lanes = app->n_loops + app->n_workers;
-    unsigned n_jobs = app->n_loops * (unsigned)app->config->jobs;
+    unsigned n_jobs = app->n_loops * (unsigned)app->config->jobs + REFRESHES_MAX;
     assert(n_lanes <= THREADS_MAX);
     if (connect_loops(app, n_lanes, n_jobs) && connect_workers(app, n_lanes, n_jobs))
         return 0;
@@ -369,6 +332,11 @@ static int start_all(struct app *app, unsigned *ret_port, struct error *error)
     if (wait_for_storage(app, error) != 0)
         return -1;
     return start_threads(app, error);
+}
+
+int app_check(const struct config *config, struct error *error)
+{
+    return settings_check(config, error);
 }
 
 int app_start(const struct config *config, struct app **ret_app, struct error *error)

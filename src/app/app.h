@@ -9,6 +9,10 @@
 
 struct app;
 
+/* Whether a server could have this configuration, as far as shows without opening anything. -1 with error
+ * set and exit_code 78. */
+MUST_CHECK int app_check(const struct config *config, struct error *error);
+
 /* Opens the port and the store, starts all threads; when it returns the server answers. Gives *ret_app,
  * or -1 with error set and nothing left. Borrows config until app_stop(). */
 MUST_CHECK int app_start(const struct config *config, struct app **ret_app, struct error *error);

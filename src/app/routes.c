@@ -9,6 +9,9 @@
 #define DELETE     { STAGE_WRITER, OP_DELETE, 0 }
 #define GET        { STAGE_READER, OP_GET, HOP_ENCODE }
 #define FIND       { STAGE_READER, OP_FIND, HOP_ENCODE }
+#define AGGREGATE  { STAGE_READER, OP_AGGREGATE, HOP_ENCODE }
+#define CATALOGUE  { STAGE_READER, OP_CATALOGUE, 0 }
+#define UNDERSTAND { STAGE_PARSER, OP_UNDERSTAND, 0 }
 #define LOOK_UP    { STAGE_CACHE, OP_CACHE_GET, 0 }
 #define KEEP       { STAGE_CACHE, OP_CACHE_PUT, HOP_ALWAYS }
 #define INVALIDATE { STAGE_CACHE, OP_CACHE_INVALIDATE, HOP_ENCODE | HOP_ALWAYS }
@@ -16,13 +19,17 @@
 
 /* Behind the parser, a job visits its hops in order. A hit of LOOK_UP skips the rest; INVALIDATE stands
  * behind the commit, so that the cache never shows what the store refused, and before the answer; a
- * commit of unknown outcome makes answers old too. */
+ * commit of unknown outcome makes answers old too. A parser that has kept the store's newest catalogue
+ * understands a prompt at once, behind CATALOGUE and UNDERSTAND. */
 const struct route routes[] = {
     { METHOD_POST, "/metrics", decode_insert, encode_inserted, { INSERT, INVALIDATE } },
     { METHOD_GET, "/metrics", decode_list, encode_list, { LOOK_UP, FIND, KEEP } },
+    { METHOD_GET, "/metrics/aggregate", decode_aggregate, encode_result, { LOOK_UP, AGGREGATE, KEEP } },
     { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { LOOK_UP, GET, KEEP } },
     { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { UPDATE, INVALIDATE } },
     { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { DELETE, INVALIDATE } },
+    { METHOD_GET, "/query", decode_query, encode_result, { CATALOGUE, UNDERSTAND, LOOK_UP, AGGREGATE, KEEP } },
+    { METHOD_POST, "/query", decode_query, encode_result, { CATALOGUE, UNDERSTAND, LOOK_UP, AGGREGATE, KEEP } },
     { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } } },
     { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } } },
     { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } } },

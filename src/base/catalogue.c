@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* catalogue: one heap block: the header, the slices of the names, those of the tags, then their bytes. What
- * exceeds a bound is left out from the end of the order: tags before names. */
+/* catalogue: one heap block: the header, the slices of the names, those of the tags, then their bytes; the two
+ * indexes have a block each. What exceeds a bound is left out from the end of the order: tags before names. */
 #include <telemetry/catalogue.h>
 
 #include <assert.h>
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include <telemetry/clock.h>
+
+#include "base/catalogue_index.h"
 
 struct block {
     struct catalogue catalogue; /* first: the block is found from it */
@@ -59,6 +61,23 @@ static void copy(struct slice to[], const struct slice from[], uint32_t n, char 
     }
 }
 
+static void block_free(struct block *block)
+{
+    catalogue_index_fini(&block->catalogue.name_index);
+    catalogue_index_fini(&block->catalogue.tag_index);
+    free(block);
+}
+
+/* Returns the catalogue, or frees it and returns NULL when there is no memory. */
+static struct catalogue *index_texts(struct catalogue *catalogue)
+{
+    if (catalogue_index_init(&catalogue->name_index, catalogue->names, catalogue->n_names) &&
+        catalogue_index_init(&catalogue->tag_index, catalogue->tags, catalogue->n_tags))
+        return catalogue;
+    block_free((struct block *)catalogue);
+    return NULL;
+}
+
 struct catalogue *catalogue_new(struct slice names[], uint32_t n_names, struct slice tags[], uint32_t n_tags,
                                 bool complete, uint64_t version)
 {
@@ -81,7 +100,7 @@ struct catalogue *catalogue_new(struct slice names[], uint32_t n_names, struct s
                             .version = version,
                             .made_ns = clock_ns() };
     atomic_init(&block->n_references, 1);
-    return &block->catalogue;
+    return index_texts(&block->catalogue);
 }
 
 /* References --------------------------------------------------------------- */
@@ -105,7 +124,7 @@ void catalogue_release(struct catalogue **catalogue)
     unsigned before = atomic_fetch_sub_explicit(&block->n_references, 1, memory_order_acq_rel);
     assert(before > 0);
     if (before == 1)
-        free(block);
+        block_free(block);
 }
 
 /* Looking up --------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include <telemetry/clock.h>
 #include <telemetry/hash.h>
 #include <telemetry/job.h>
 
@@ -54,6 +55,28 @@ void flights_end(struct flights *flights, struct flight **flight)
     *link = ended->next;
     flights->n--;
     free(ended);
+}
+
+bool flight_is_whole(const struct job *job)
+{
+    return job->status == STATUS_OK && job->reply.http == 200;
+}
+
+bool flight_fits(const struct flight *flight, const struct job *leader, const struct job *follower)
+{
+    switch (leader->status) {
+    case STATUS_OK:
+        return flight_is_whole(leader);
+    case STATUS_NOT_FOUND:
+        return follower->cache.read_ns < flight->left_ns;
+    case STATUS_EXPIRED:
+    case STATUS_OUT_OF_MEMORY:
+        return false;
+    case STATUS_QUERY_TOO_SLOW:
+        return clock_ns() < leader->deadline_ns; /* the query's limit, not the leader's deadline */
+    default:
+        return true;
+    }
 }
 
 void parked_push(struct parked *parked, struct job **job)

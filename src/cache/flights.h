@@ -7,6 +7,7 @@
  * never more flights than jobs. One thread's own. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <telemetry/slice.h>
@@ -43,6 +44,11 @@ struct flight *flights_begin(struct flights *flights, const struct job *leader);
 
 /* Takes *flight, which has no followers. */
 void flights_end(struct flights *flights, struct flight **flight);
+
+/* Whether the job has an answer that may be kept and shared. */
+bool flight_is_whole(const struct job *job);
+/* Whether the leader's outcome is the follower's too. */
+bool flight_fits(const struct flight *flight, const struct job *leader, const struct job *follower);
 
 /* Puts *job at the end. Takes *job. */
 void parked_push(struct parked *parked, struct job **job);

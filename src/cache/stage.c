@@ -21,9 +21,18 @@ static void count(struct cache_worker *self, enum stats_counter counter)
     stats_add(self->worker.stats, counter, 1);
 }
 
+static uint8_t op_of(const struct job *job)
+{
+    return job->route->hops[job->hop].op;
+}
+
+/* A refresh is at its end behind the put. */
 static void go_on(struct cache_worker *self, struct job *job)
 {
-    job_next(&self->worker.outbox, &job);
+    if (refreshes_own(job) && op_of(job) == OP_CACHE_PUT)
+        refreshes_put(&self->refreshes, &job);
+    else
+        job_next(&self->worker.outbox, &job);
 }
 
 static void go_home(struct cache_worker *self, struct job *job)
@@ -72,27 +81,19 @@ static void missed(struct cache_worker *self, struct job *job)
     }
 }
 
-static bool is_whole_answer(const struct job *job)
+/* Reads the store anew for an old answer, unless somebody does already. */
+static void refresh(struct cache_worker *self, const struct job *reader)
 {
-    return job->status == STATUS_OK && job->reply.http == 200;
-}
-
-/* Whether the leader's outcome is the follower's too. */
-static bool fits(const struct flight *flight, const struct job *leader, const struct job *follower)
-{
-    switch (leader->status) {
-    case STATUS_OK:
-        return is_whole_answer(leader);
-    case STATUS_NOT_FOUND:
-        return follower->cache.read_ns < flight->left_ns;
-    case STATUS_EXPIRED:
-    case STATUS_OUT_OF_MEMORY:
-        return false;
-    case STATUS_QUERY_TOO_SLOW:
-        return clock_ns() < leader->deadline_ns; /* the query's limit, not the leader's deadline */
-    default:
-        return true;
+    struct job *job = flights_find(&self->flights, reader) == NULL ? refreshes_take(&self->refreshes, reader) : NULL;
+    if (job == NULL)
+        return;
+    if (flights_begin(&self->flights, job) == NULL) {
+        refreshes_put(&self->refreshes, &job);
+        return;
     }
+    count(self, STATS_CACHE_REFRESHES);
+    job->cache.leads = true;
+    go_on(self, job);
 }
 
 static bool copy_slice(struct arena *arena, struct slice *slice)
@@ -147,7 +148,7 @@ static void settle(struct cache_worker *self, struct job *leader)
     flight->followers = (struct parked){ NULL, NULL };
     struct job *job;
     while ((job = parked_pop(&waiting)) != NULL) {
-        if (fits(flight, leader, job))
+        if (flight_fits(flight, leader, job))
             share(self, leader, job);
         else
             parked_push(&flight->followers, &job);
@@ -182,6 +183,7 @@ static void looked_up(struct cache_worker *self, struct job *job)
         break;
     case CACHE_STALE_HIT:
         count(self, STATS_CACHE_STALE_HITS);
+        refresh(self, job);
         go_home(self, job);
         break;
     case CACHE_MISS:
@@ -214,7 +216,7 @@ static void put(struct cache_worker *self, struct job *job)
 {
     if (job->cache.leads)
         settle(self, job);
-    if (is_whole_answer(job) && job->cache.generation != 0)
+    if (flight_is_whole(job) && job->cache.generation != 0)
         self->settings.ops->put(self->cache, job, allowed_stale_ns(self, job));
     else
         go_on(self, job);
@@ -227,11 +229,6 @@ static void invalidate(struct cache_worker *self, struct job *job)
         self->settings.ops->bump(self->cache, job);
     else
         go_on(self, job);
-}
-
-static uint8_t op_of(const struct job *job)
-{
-    return job->route->hops[job->hop].op;
 }
 
 static void ended(void *context, struct job *job)
@@ -277,8 +274,12 @@ static int cache_open(struct worker *worker, struct error *error)
     bool has_pump = self->settings.ops->pump != NULL;
     if (has_pump && worker_watch_open(worker) < 0)
         return error_set(error, 1, "cannot watch a connection of the cache: %s", strerror(errno));
-    if (self->settings.ops->open(&settings, ended, self, &self->cache, error) < 0)
+    if (refreshes_init(&self->refreshes) < 0)
+        return error_set(error, 1, "cannot start the cache: out of memory");
+    if (self->settings.ops->open(&settings, ended, self, &self->cache, error) < 0) {
+        refreshes_fini(&self->refreshes);
         return -1;
+    }
     if (has_pump)
         self->backend_due_ns = worker->tick_ns = 0;
     return 0;
@@ -341,11 +342,17 @@ static uint64_t cache_tick(struct worker *worker, uint64_t now_ns)
     return worker->tick_ns;
 }
 
+static bool cache_awaits(const struct worker *worker)
+{
+    return refreshes_out(&((const struct cache_worker *)worker)->refreshes) > 0;
+}
+
 static void cache_close(struct worker *worker)
 {
     struct cache_worker *self = self_of(worker);
     assert(self->flights.n == 0); /* every leader came back */
     self->settings.ops->close(&self->cache);
+    refreshes_fini(&self->refreshes);
     outbox_flush(&worker->outbox);
 }
 
@@ -355,6 +362,7 @@ const struct stage cache_stage = {
     .open = cache_open,
     .step = cache_step,
     .tick = cache_tick,
+    .awaits = cache_awaits,
     .close = cache_close,
 };
 

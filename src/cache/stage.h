@@ -12,6 +12,9 @@
  * of a fresh id moves no generation of that id: it holds only for those who waited before the leader
  * left for storage; the others are led by one of them to a second read.
  *
+ * An old answer that the reader allows is renewed behind its back: a job of the cache's own (refreshes.h)
+ * leads a flight for it, and is taken back when its answer was put.
+ *
  * A server has one worker of this stage: reads and bumps meet in its inbox. */
 #pragma once
 
@@ -22,6 +25,7 @@
 #include <telemetry/worker.h>
 
 #include "cache/flights.h"
+#include "cache/refreshes.h"
 
 struct cache_stage_settings {
     const struct cache_ops *ops; /* kept; static */
@@ -36,6 +40,7 @@ struct cache_worker {
     struct cache_stage_settings settings;
     struct cache *cache;
     struct flights flights;
+    struct refreshes refreshes;
     uint64_t followers_due_ns; /* no follower's deadline is earlier */
     uint64_t backend_due_ns;   /* when the backend wants to be pumped */
 };

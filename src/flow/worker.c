@@ -2,7 +2,7 @@
 /* worker: drain a batch, step it, wake whom it went to, again; sleep on the inbox when there is none.
  *
  * Failure paths: open fails on the new thread, which reports and ends before worker_start() returns.
- * Stop: the flag is set and the worker woken; it ends when its inbox is empty. */
+ * Stop: the flag is set and the worker woken; it ends when its inbox is empty and its stage awaits no job. */
 #include <telemetry/worker.h>
 
 #include <assert.h>
@@ -69,6 +69,11 @@ unsigned worker_step(struct worker *worker)
     return n;
 }
 
+static bool awaits(const struct worker *worker)
+{
+    return worker->stage->awaits != NULL && worker->stage->awaits(worker);
+}
+
 /* The look at the flag comes before the drain, which then finds all that was sent before the stop. */
 static void worker_run(struct worker *worker)
 {
@@ -79,7 +84,7 @@ static void worker_run(struct worker *worker)
         tick_when_due(worker);
         if (n > 0)
             continue;
-        if (stopping)
+        if (stopping && !awaits(worker))
             return;
         if (inbox_wait(worker->inbox, ticket, worker->stage->tick == NULL ? UINT64_MAX : worker->tick_ns))
             worker->tick_ns = 0; /* what the stage watches wants its attention */

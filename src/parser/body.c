@@ -33,6 +33,14 @@ static bool read_type(struct job *job, enum body_type *ret_type)
     return job->status == STATUS_OK;
 }
 
+bool body_is_json(struct job *job)
+{
+    enum body_type type;
+    if (read_type(job, &type) && type != BODY_JSON)
+        job_fail(job, STATUS_UNSUPPORTED_MEDIA_TYPE, SLICE("Content-Type must be application/json"));
+    return job->status == STATUS_OK;
+}
+
 void decoder_init(struct decoder *decoder, struct parser *parser, struct job *job)
 {
     *decoder = (struct decoder){ .parser = parser, .job = job, .now_ms = clock_wall_ms() };

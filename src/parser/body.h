@@ -11,6 +11,9 @@ void decoder_init(struct decoder *decoder, struct parser *parser, struct job *jo
  * in metrics. */
 bool body_decode(struct decoder *decoder);
 
+/* Whether the body says that it is JSON; else the job failed. */
+bool body_is_json(struct job *job);
+
 /* The same for a body that must be one metric. */
 bool body_decode_single(struct decoder *decoder);
 

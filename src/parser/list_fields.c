@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <telemetry/zone.h>
+
 #include "json_gate.h"
 #include "query/filters.h"
 
@@ -48,16 +50,24 @@ static const char *read_not_tag(struct list_query *query, struct slice text)
     return add_tag(query, &query->job->filter.not_tags, &query->job->filter.n_not_tags, text);
 }
 
+static const char *read_time(struct list_query *query, struct slice text, int64_t *ret_ms)
+{
+    const char *fault = time_point_parse(text, query->now_ms, ret_ms);
+    if (fault == NULL && query->zone != NULL && time_point_is_date(text))
+        *ret_ms = zone_to_utc(query->zone, *ret_ms);
+    return fault;
+}
+
 static const char *read_from(struct list_query *query, struct slice text)
 {
     query->job->filter.from_moves = slice_starts_with(text, SLICE("now"));
-    return time_point_parse(text, query->now_ms, &query->job->filter.from_ms);
+    return read_time(query, text, &query->job->filter.from_ms);
 }
 
 static const char *read_to(struct list_query *query, struct slice text)
 {
     query->job->filter.to_moves = slice_starts_with(text, SLICE("now"));
-    return time_point_parse(text, query->now_ms, &query->job->filter.to_ms);
+    return read_time(query, text, &query->job->filter.to_ms);
 }
 
 /* A number as JSON writes it. */
@@ -85,21 +95,26 @@ static const char *read_max(struct list_query *query, struct slice text)
     return read_number(text, &query->job->filter.max);
 }
 
-static const char *read_limit(struct list_query *query, struct slice text)
+const char *count_parse(struct slice text, uint32_t *ret_count)
 {
-    uint32_t limit = 0;
+    uint32_t count = 0;
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
             return "it must be a whole number";
-        if (limit <= FILTER_LIMIT_MAX)
-            limit = 10 * limit + (uint32_t)(text.data[i] - '0');
+        if (count <= FILTER_LIMIT_MAX)
+            count = 10 * count + (uint32_t)(text.data[i] - '0');
     }
-    if (limit < 1 || limit > FILTER_LIMIT_MAX)
+    if (count < 1 || count > FILTER_LIMIT_MAX)
         return "it must be 1 to 1000";
-    query->job->filter.limit = limit;
+    *ret_count = count;
     return NULL;
 }
-_Static_assert(FILTER_LIMIT_MAX == 1000, "a sentence names it");
+_Static_assert(FILTER_LIMIT_MAX == 1000 && PLAN_K_MAX == 1000, "a sentence names it");
+
+static const char *read_limit(struct list_query *query, struct slice text)
+{
+    return count_parse(text, &query->job->filter.limit);
+}
 
 static const char *read_order(struct list_query *query, struct slice text)
 {

@@ -12,8 +12,28 @@ enum { FILTERS_DEPTH_MAX = 8 };
 
 static bool refuse(struct list_query *query, const char *member, const char *why)
 {
-    job_refuse(query->job, STATUS_BAD_FILTER, "filters, %s: %s", member, why);
+    struct slice place = query->place;
+    if (place.len == 0)
+        job_refuse(query->job, STATUS_BAD_FILTER, "filters, %s: %s", member, why);
+    else
+        job_refuse_at(query->job, STATUS_BAD_PLAN,
+                      sentence(&query->job->arena, "%.*s/%s", (int)place.len, place.data, member), "%s", why);
     return false;
+}
+
+static bool refuse_member(struct list_query *query, struct slice name)
+{
+    if (query->place.len == 0)
+        job_refuse(query->job, STATUS_BAD_FILTER, "filters has no member \"%.*s\"", QUOTE(name));
+    else
+        job_refuse_at(query->job, STATUS_BAD_PLAN, query->place, "there is no member \"%.*s\"", QUOTE(name));
+    return false;
+}
+
+/* In a plan the range stands beside the filter, and null for what is left out. */
+static bool is_taken(const struct list_query *query, const struct list_field *field)
+{
+    return field->member != NULL && (query->place.len == 0 || field->form != FORM_TIME);
 }
 
 /* Hands a string of the tree on, copied to where the job lives. */
@@ -61,13 +81,12 @@ static bool read_member(struct list_query *query, const cJSON *node, struct slic
 {
     const struct list_field *field = list_fields;
     const struct list_field *end = list_fields + LIST_FIELDS;
-    while (field < end && (field->member == NULL || strcmp(field->member, node->string) != 0))
+    while (field < end && (!is_taken(query, field) || strcmp(field->member, node->string) != 0))
         field++;
-    if (field == end) {
-        struct slice name = slice_of(node->string);
-        job_refuse(query->job, STATUS_BAD_FILTER, "filters has no member \"%.*s\"", QUOTE(name));
-        return false;
-    }
+    if (field == end)
+        return refuse_member(query, slice_of(node->string));
+    if (cJSON_IsNull(node) && query->place.len > 0)
+        return true;
     query->json |= 1U << (field - list_fields);
     bool takes_number = field->form == FORM_TIME || field->form == FORM_NUMBER;
     if (cJSON_IsNumber(node) && takes_number)

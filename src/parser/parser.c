@@ -3,17 +3,20 @@
  *
  * parser_step() takes each job, cuts its target, finds the row of the route table for path and method,
  * and lets the row's decode read the rest; job_next() starts the row's hops. A request that is refused
- * here goes straight home. */
+ * or answered here goes straight home. */
 #include "parser.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include <telemetry/clock.h>
+#include <telemetry/zone.h>
 
 #include "fields.h"
 #include "json.h"
 #include "refuse.h"
 #include "target.h"
+#include "understand.h"
 
 enum {
     SCRATCH_BYTES = 64 * 1024,
@@ -23,6 +26,7 @@ enum {
 /* The rows of one path. */
 struct match {
     const struct route *route; /* with the request's method, or NULL */
+    bool is_literal;           /* they have no {id} */
     unsigned methods;          /* a bit for each method that the path takes; 0: there is no such path */
     struct slice id;
 };
@@ -32,7 +36,7 @@ static enum method row_method(enum method method)
     return method == METHOD_HEAD ? METHOD_GET : method;
 }
 
-/* Of rows that match alike, the first counts: literal paths stand above those with {id}. */
+/* Literal paths stand above those with {id}, and one that matches leaves those out, whatever the method. */
 static struct match match_route(const struct parser_settings *settings, enum method method, struct slice path)
 {
     struct match match = { 0 };
@@ -40,8 +44,9 @@ static struct match match_route(const struct parser_settings *settings, enum met
     for (size_t i = 0; i < settings->n_routes; i++) {
         const struct route *route = &settings->routes[i];
         struct slice id = { NULL, 0 };
-        if (!is_any && !path_matches(path, route->path, &id))
+        if (!is_any && (!path_matches(path, route->path, &id) || (id.data != NULL && match.is_literal)))
             continue;
+        match.is_literal = id.data == NULL;
         match.methods |= 1U << route->method;
         if (match.route != NULL || is_any || route->method != row_method(method))
             continue;
@@ -120,6 +125,13 @@ static void parse(struct parser *parser, struct job *job)
     }
 }
 
+/* OP_UNDERSTAND: the store has given the job a catalogue. */
+static void parse_again(struct parser *parser, struct job *job)
+{
+    assert(job->route->hops[job->hop].op == OP_UNDERSTAND);
+    understand_again(parser, job);
+}
+
 static void parse_long(struct parser *parser, struct job *job)
 {
     outbox_flush(&parser->worker.outbox);
@@ -131,11 +143,14 @@ static void parser_step(struct worker *worker, struct job *jobs[], unsigned n)
 {
     struct parser *parser = (struct parser *)worker;
     for (unsigned i = 0; i < n; i++) {
-        if (jobs[i]->request.body.len < LONG_BODY_BYTES)
+        if (jobs[i]->hop != HOP_PARSER)
+            parse_again(parser, jobs[i]);
+        else if (jobs[i]->request.body.len < LONG_BODY_BYTES)
             parse(parser, jobs[i]);
         else
             parse_long(parser, jobs[i]);
-        if (jobs[i]->status == STATUS_OK)
+        bool is_answered = jobs[i]->reply.http != 0;
+        if (jobs[i]->status == STATUS_OK && !is_answered)
             job_next(&worker->outbox, &jobs[i]);
         else
             job_done(&worker->outbox, &jobs[i]);
@@ -147,8 +162,13 @@ static int parser_open(struct worker *worker, struct error *error)
     struct parser *parser = (struct parser *)worker;
     json_init();
     parser->scratch_block = malloc(SCRATCH_BYTES);
-    if (parser->scratch_block == NULL)
+    parser->zones = zones_new(NULL);
+    parser->zone = parser->zones == NULL ? NULL : zones_find(parser->zones, slice_of(parser->settings->zone));
+    if (parser->scratch_block == NULL || parser->zone == NULL) {
+        zones_free(&parser->zones);
+        free(parser->scratch_block);
         return error_set(error, 1, "no memory for a parser");
+    }
     arena_init(&parser->scratch, parser->scratch_block, SCRATCH_BYTES);
     return 0;
 }
@@ -159,6 +179,8 @@ static void parser_close(struct worker *worker)
     arena_reset(&parser->scratch);
     free(parser->scratch_block);
     parser->scratch_block = NULL;
+    catalogue_release(&parser->catalogue);
+    zones_free(&parser->zones);
 }
 
 const struct stage parser_stage = {

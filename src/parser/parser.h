@@ -2,7 +2,8 @@
 /* parser: the first stage. It matches a request to its route and reads target and body into the job.
  *
  * Happy path: split the target, find the row, run its decode, job_next(). A request that breaks a
- * rule gets its status and detail here and goes straight home. */
+ * rule gets its status and detail here and goes straight home. A prompt whose words cannot be looked up here comes
+ * back from the store with a catalogue (OP_UNDERSTAND). */
 #pragma once
 
 #include <stddef.h>
@@ -27,6 +28,13 @@ struct parser_settings {
      * store. Any thread. */
     enum status (*ready)(void *context, const char **ret_store, const char **ret_reason);
     void *ready_context;
+    /* Questions */
+    const char *zone; /* what the wall clock means when nobody says; zones_find() knows it */
+    bool takes_now;   /* questions may say what `now` means: for tests */
+    /* The store's catalogue_version(), with ready_context. A prompt that is not understood with a catalogue kept for
+     * longer than catalogue_trust_ns is read again with a fresh one. */
+    uint64_t (*catalogue_version)(void *context);
+    uint64_t catalogue_trust_ns;
 };
 
 /* One parser thread's own. */
@@ -35,6 +43,9 @@ struct parser {
     const struct parser_settings *settings;
     struct arena scratch; /* of one item; reset between items */
     char *scratch_block;
+    struct zones *zones;         /* every zone that a plan of this parser has */
+    const struct zone *zone;     /* settings->zone */
+    struct catalogue *catalogue; /* the newest one that came by, or NULL */
 };
 
 extern const struct stage parser_stage;
@@ -43,18 +54,21 @@ extern const struct stage parser_stage;
 void parser_init(struct parser *parser, const struct parser_settings *settings);
 
 /* Rows of the route table name these (app/routes.c). Each reads one kind of request. */
-void decode_insert(struct parser *parser, struct job *job);   /* POST /metrics */
-void decode_list(struct parser *parser, struct job *job);     /* GET /metrics */
-void decode_get(struct parser *parser, struct job *job);      /* GET /metrics/{id} */
-void decode_update(struct parser *parser, struct job *job);   /* PUT /metrics/{id} */
-void decode_delete(struct parser *parser, struct job *job);   /* DELETE /metrics/{id} */
-void decode_health(struct parser *parser, struct job *job);   /* GET /healthz; answers itself */
-void decode_ready(struct parser *parser, struct job *job);    /* GET /readyz; answers itself */
-void decode_counters(struct parser *parser, struct job *job); /* GET /-/metrics; answers itself */
-void decode_stats(struct parser *parser, struct job *job);    /* GET /-/stats; answers itself */
+void decode_insert(struct parser *parser, struct job *job);    /* POST /metrics */
+void decode_list(struct parser *parser, struct job *job);      /* GET /metrics */
+void decode_aggregate(struct parser *parser, struct job *job); /* GET /metrics/aggregate */
+void decode_query(struct parser *parser, struct job *job);     /* GET and POST /query */
+void decode_get(struct parser *parser, struct job *job);       /* GET /metrics/{id} */
+void decode_update(struct parser *parser, struct job *job);    /* PUT /metrics/{id} */
+void decode_delete(struct parser *parser, struct job *job);    /* DELETE /metrics/{id} */
+void decode_health(struct parser *parser, struct job *job);    /* GET /healthz; answers itself */
+void decode_ready(struct parser *parser, struct job *job);     /* GET /readyz; answers itself */
+void decode_counters(struct parser *parser, struct job *job);  /* GET /-/metrics; answers itself */
+void decode_stats(struct parser *parser, struct job *job);     /* GET /-/stats; answers itself */
 
-/* And these write the answers, on any thread: POST, list, one metric, nothing. */
+/* And these write the answers, on any thread: POST, list, one metric, nothing, what a plan asked. */
 void encode_inserted(struct job *job);
 void encode_list(struct job *job);
 void encode_metric(struct job *job);
 void encode_deleted(struct job *job);
+void encode_result(struct job *job);

@@ -24,6 +24,22 @@ struct slice sentence(struct arena *arena, const char *format, ...)
     return text;
 }
 
+void job_refuse_at(struct job *job, enum status status, struct slice pointer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    struct slice why = sentence_va(&job->arena, format, arguments);
+    va_end(arguments);
+    job_refuse(job, status, "%.*s%s%.*s", (int)pointer.len, pointer.data, pointer.len == 0 ? "" : ": ", (int)why.len,
+               why.data);
+    struct reply_error *error = arena_alloc(&job->arena, sizeof(*error));
+    if (error == NULL)
+        return;
+    *error = (struct reply_error){ .pointer = pointer, .detail = why };
+    job->reply.errors = error;
+    job->reply.n_errors = 1;
+}
+
 void job_refuse(struct job *job, enum status status, const char *format, ...)
 {
     va_list arguments;

@@ -13,6 +13,11 @@ enum { REFUSE_QUOTE_MAX = 80 }; /* bytes of a client's text that a sentence repe
 /* Sets the job's status, and as detail what printf makes of the rest, in the job's arena. */
 __attribute__((format(printf, 3, 4))) void job_refuse(struct job *job, enum status status, const char *format, ...);
 
+/* The same for one member of a JSON body: `pointer` (RFC 6901), kept as it is, stands in front of the sentence and
+ * alone in errors[]. */
+__attribute__((format(printf, 4, 5))) void job_refuse_at(struct job *job, enum status status, struct slice pointer,
+                                                         const char *format, ...);
+
 /* The same text alone. Lends it; empty without memory. */
 __attribute__((format(printf, 2, 3))) struct slice sentence(struct arena *arena, const char *format, ...);
 

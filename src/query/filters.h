@@ -24,6 +24,9 @@ struct slice filter_canonical(const struct filter *filter, bool paging, struct a
  * sentence. now_ms is what `now` means. */
 const char *time_point_parse(struct slice text, int64_t now_ms, int64_t *ret_ms);
 
+/* Whether it is written as a date, if it is a point in time at all. */
+bool time_point_is_date(struct slice text);
+
 /* Cursors: position and the question it belongs to, as URL-safe text (RFC 4648, base64url). */
 struct slice cursor_format(const struct list_position *position, const struct filter *filter, struct arena *arena);
 /* False when it is not a cursor, or one of another question. */

@@ -96,6 +96,11 @@ static bool date_parse(struct slice text, int64_t *ret_ms)
     return rfc3339_parse(slice_of(midnight), ret_ms);
 }
 
+bool time_point_is_date(struct slice text)
+{
+    return text.len == DATE_BYTES && text.data[4] == '-' && text.data[7] == '-';
+}
+
 const char *time_point_parse(struct slice text, int64_t now_ms, int64_t *ret_ms)
 {
     int64_t number;

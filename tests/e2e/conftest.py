@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import nab  # noqa: E402
 import stores  # noqa: E402
+from processes import Service  # noqa: E402
 from server import BINARY, Server  # noqa: E402
 
 
@@ -22,13 +24,14 @@ def pytest_configure(config):
 def pytest_generate_tests(metafunc):
     if "store" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
-        metafunc.parametrize("store", marker.args if marker else ("sqlite",), indirect=True, scope="session")
+        if marker:
+            metafunc.parametrize("store", marker.args, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def store(request):
     """Where the servers of a test store; a module says by pytest.mark.stores with which it is run."""
-    return stores.open_store(request.param)
+    return stores.open_store(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +64,39 @@ def start(store, tmp_path):
     yield start_server
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def asked(store, tmp_path_factory):
+    """A server with the real input in the order of its file, for questions; and the input in the order of time."""
+    if not nab.DATA.exists():
+        pytest.skip(f"THE QUESTIONS WERE NOT ASKED: {nab.DATA} is absent (NAB_DATA names another place)")
+    metrics = nab.read_data(nab.EVERY[store.kind])
+    server = Server(tmp_path_factory.mktemp("asked"), **store.fresh(stores.OWN))
+    with server.connect() as connection:
+        for i in range(0, len(metrics), nab.BATCH_OF_ALL):
+            nab.send(connection, metrics[i : i + nab.BATCH_OF_ALL])
+    yield server, sorted(metrics, key=lambda metric: metric["ms"])
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def mongo(tmp_path_factory):
+    """A MongoDB of the module's own, which its tests may kill."""
+    service = Service("mongo", tmp_path_factory.mktemp("mongo") / "state")
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def mongo_store(mongo):
+    return stores.Mongodb(mongo.uri)
+
+
+@pytest.fixture
+def own_mongo(mongo_store):
+    """Settings of a server that stores there, with its usual time limits."""
+    return mongo_store.fresh(stores.OWN, patience={})
 
 
 names = itertools.count(1)

@@ -171,10 +171,14 @@ class Server(Calls):
 
 
 class Pair(Calls):
-    """Two servers of one store and one cache: writes go to one, reads to the other."""
+    """Two servers of one store and one cache: writes go to one, reads to the other. What a server writes before it has
+    reached Redis, or while it does not, the other may learn late; so both have reached it first, and their
+    REDIS_TIMEOUT_MS should be long enough for a busy machine."""
 
     def __init__(self, writer, reader):
         self.writer, self.reader = writer, reader
+        for server in (writer, reader):
+            wire.eventually(lambda: server.counter("telemetry_cache_up") == 1)
 
     def connect(self, **options):
         return PairConnection(self.writer.connect(**options), self.reader.connect(**options))

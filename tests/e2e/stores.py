@@ -8,6 +8,9 @@ import os
 
 import pytest
 
+# The stand-in for MongoDB reads much of a collection for a page, which takes its time on a busy machine.
+PATIENCE = {"MONGO_SOCKET_TIMEOUT_MS": 19_000, "QUERY_TIMEOUT_MS": 19_000, "REQUEST_TIMEOUT_MS": 19_000}
+
 SHARED, OWN, REAL_INPUT = "test", "staging", "dev"
 
 prefixes = itertools.count(1)
@@ -27,19 +30,19 @@ class Mongodb:
     def __init__(self, uri):
         self.uri = uri
 
-    def fresh(self, stack):
+    def fresh(self, stack, patience=PATIENCE):
         """Settings of servers with an empty store: the database goes, and so does what a Redis may know of it."""
         self.drop(stack)
         prefix = f"e2e:{os.getpid()}:{next(prefixes)}:"
-        return {"MONGO_URI": self.uri, "APP_ENV": stack, "PORT": 0, "REDIS_PREFIX": prefix}
+        return {"MONGO_URI": self.uri, "APP_ENV": stack, "PORT": 0, "REDIS_PREFIX": prefix, **patience}
 
     def drop(self, stack):
         with self.client() as client:
             client.drop_database(f"telemetry_server_{stack}")
 
-    def client(self):
+    def client(self, **options):
         import pymongo  # only who has a MongoDB needs it
-        return pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=20_000)
+        return pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=20_000, **options)
 
 
 def open_store(kind):

@@ -24,6 +24,8 @@ def server(request, tmp_path_factory):
     folder, settings = tmp_path_factory.mktemp("fresh"), stores.open_store(kind).fresh(stores.OWN)
     if form != "one thread for each stage":
         settings.update(SEVERAL)
+    if form == "two servers":
+        settings["REDIS_TIMEOUT_MS"] = 10_000
     server = Server(folder / "one", **settings)
     if form == "two servers":
         server = Pair(server, Server(folder / "other", **settings))

@@ -1,6 +1,6 @@
 """kill -9 under load: every metric that was answered is there afterwards, exactly once.
 
-KILL_ROUNDS (default 20; FAULT_ROUNDS, default 3, with MongoDB) rounds on one store. Each starts a server, lets several
+KILL_ROUNDS (default 20; FAULT_ROUNDS, default 2, with MongoDB) rounds on one store. Each starts a server, lets several
 clients post singles and batches of values that never repeat, kills it once enough were answered, and starts it again to
 look.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from wire import Closed, ndjson
 
-ROUNDS = {"sqlite": int(os.environ.get("KILL_ROUNDS", "20")), "mongodb": int(os.environ.get("FAULT_ROUNDS", "3"))}
+ROUNDS = {"sqlite": int(os.environ.get("KILL_ROUNDS", "20")), "mongodb": int(os.environ.get("FAULT_ROUNDS", "2"))}
 MOST_ANSWERS = {"sqlite": 15_000, "mongodb": 3000}  # of the time before a kill
 CLIENTS = 8
 BATCH = 50

@@ -13,11 +13,11 @@ from datetime import datetime, timezone
 import pytest
 
 import stores
-from nab import BATCH_CLIENTS, DATA, SINGLE_CLIENTS, Sending, as_sent, read_data, singles_of
+from nab import BATCH_CLIENTS, DATA, EVERY, SINGLE_CLIENTS, Sending, as_sent, read_data, singles_of
+from readers import faults
 from server import Pair, Server
 from wire import ndjson, target
 
-EVERY = {"sqlite": 1, "mongodb": int(os.environ.get("NAB_EVERY", "16"))}
 COMBINATIONS = [("sqlite", "memory"), ("sqlite", "redis"), ("mongodb", "memory"), ("mongodb", "redis"),
                 ("mongodb", "redis", "two servers")]
 
@@ -40,7 +40,7 @@ def settings_of(combination):
     if combination[1] == "redis" and not redis:
         pytest.skip("TEST_REDIS_URI is not set")
     settings = stores.open_store(combination[0]).fresh(stores.REAL_INPUT)
-    return {**settings, "REDIS_URI": redis if combination[1] == "redis" else ""}
+    return {**settings, "REDIS_TIMEOUT_MS": 10_000, "REDIS_URI": redis if combination[1] == "redis" else ""}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,8 @@ def loaded(combination, metrics, tmp_path_factory):
         for client in sending.start(server, pool):
             client.result()
     assert all(sending.done) and sending.n_hits > 0
+    if combination[1] == "redis":
+        print("faults of the cache:", [faults(one) for one in (first, other) if one])
     print(f"nab, {' '.join(combination)}: {len(metrics)} posted in {time.monotonic() - begun:.1f} s, killed after "
           f"{answered_before} were answered, {sending.n_hits} looks at them came from the cache")
     yield server

@@ -1,9 +1,11 @@
 """What people type: scripts/feed-host, the lines of the README, and the scripts that decide whether all is well."""
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -70,17 +72,52 @@ def readme_lines():
     return [code.replace("\\|", "|") for row in rows for code in re.findall(r"`([^`]*curl [^`]*)`", row)]
 
 
+def paste(server, line):
+    """What a shell prints for a line of the README, which must succeed."""
+    id_ = server.request("GET", "/metrics?limit=1").json()["metrics"][:1]
+    pasted = line.replace("localhost:8080", f"{server.host}:{server.port}")
+    pasted = pasted.replace("curl ", "curl -sS --fail-with-body ")
+    done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, timeout=20,
+                          env={"PATH": "/usr/bin:/bin", "ID": id_[0]["id"] if id_ else "", "no_proxy": "*"})
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 def test_readme_lines_work_when_pasted(start):
     server = start()
     lines = readme_lines()
     assert len(lines) >= 10, "the README shows every call"
     for line in lines:
-        id_ = server.request("GET", "/metrics?limit=1").json()["metrics"][:1]
-        pasted = line.replace("localhost:8080", f"{server.host}:{server.port}")
-        pasted = pasted.replace("curl ", "curl -sS --fail-with-body ")
-        done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, timeout=20,
-                              env={"PATH": "/usr/bin:/bin", "ID": id_[0]["id"] if id_ else "", "no_proxy": "*"})
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        paste(server, line)
+
+
+def readme_prompts():
+    """The lines of the section on asking in words."""
+    section = (ROOT / "README.md").read_text().split("## Ask in words")[1].split("\n## ")[0]
+    return re.findall(r"^curl .*$", section, re.M)
+
+
+def host_figures(now_ms):
+    """What scripts/feed-host posts of a machine with one disk and one network, once a minute, for three hours."""
+    further = {"host.disk.read": ["disk:sda"], "host.disk.written": ["disk:sda"], "host.net.received": ["net:eth0"],
+               "host.net.sent": ["net:eth0"]}
+    names = [f"host.cpu.{kind}" for kind in ("user", "system", "idle", "iowait")]
+    names += [f"host.memory.{kind}" for kind in ("total", "available", "used")]
+    names += [f"host.load.{minutes}m" for minutes in (1, 5, 15)] + list(further)
+    return [{"name": name, "tags": ["host:box", *further.get(name, [])], "value": minute + place,
+             "timestamp": now_ms - 60_000 * minute} for minute in range(180) for place, name in enumerate(names)]
+
+
+def test_readme_prompts_are_understood(start):
+    server = start()
+    server.store(host_figures(int(time.time() * 1000)))
+    lines = readme_prompts()
+    assert len(lines) >= 10
+    for line in lines:
+        answer = json.loads(paste(server, line))
+        assert answer["unknown_words"] == [] and answer["confidence"] > 0.6, f"{line}\n{answer}"
+        rows = answer.get("rows") or [point for one in answer["series"] for point in one["points"]]
+        assert any(isinstance(value, (int, float)) for row in rows for value in row), f"{line}\n{answer}"
 
 
 # The judges -----------------------------------------------------------------------------------------------------------

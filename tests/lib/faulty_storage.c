@@ -70,6 +70,12 @@ static void faulty_read(struct storage_session *session, struct job *jobs[], uns
         fail_all(jobs, n, self->faulty->read_status);
 }
 
+static uint64_t faulty_catalogue_version(const struct storage *storage)
+{
+    const struct faulty_storage *faulty = (const struct faulty_storage *)storage;
+    return faulty->ops->catalogue_version(faulty->storage);
+}
+
 static uint64_t faulty_tick(struct storage_session *session, uint64_t now_ns)
 {
     return of(session)->faulty->ops->tick(of(session)->session, now_ns);
@@ -82,5 +88,6 @@ const struct storage_ops faulty_storage_ops = {
     .detach = faulty_detach,
     .write = faulty_write,
     .read = faulty_read,
+    .catalogue_version = faulty_catalogue_version,
     .tick = faulty_tick,
 };

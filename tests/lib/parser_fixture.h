@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <telemetry/job.h>
+#include <telemetry/zone.h>
 
 #include "parser/json.h"
 #include "parser/parser.h"
@@ -31,7 +32,8 @@ struct fixture {
     struct parser_settings settings;
     struct parser parser;
     struct job job;
-    char *body; /* heap copy of the request's body */
+    char *body;                 /* heap copy of the request's body */
+    uint64_t catalogue_version; /* of the store that is not there */
     _Alignas(16) char job_block[FIXTURE_BLOCK_BYTES];
     _Alignas(16) char scratch_block[FIXTURE_BLOCK_BYTES];
 };
@@ -53,6 +55,11 @@ static inline struct job *fixture_job(struct fixture *fixture, enum method metho
     return job;
 }
 
+static inline uint64_t fixture_catalogue_version(void *context)
+{
+    return *(const uint64_t *)context;
+}
+
 static inline int fixture_setup(void **state)
 {
     struct fixture *fixture = aligned_alloc(64, (sizeof(*fixture) + 63) / 64 * 64);
@@ -63,8 +70,16 @@ static inline int fixture_setup(void **state)
                                                   .json_depth_max = 32,
                                                   .name_max_bytes = 256,
                                                   .tags_max = 32,
-                                                  .tag_max_bytes = 128 };
+                                                  .tag_max_bytes = 128,
+                                                  .zone = "UTC",
+                                                  .takes_now = true,
+                                                  .catalogue_version = fixture_catalogue_version,
+                                                  .ready_context = &fixture->catalogue_version,
+                                                  .catalogue_trust_ns = UINT64_MAX };
     parser_init(&fixture->parser, &fixture->settings);
+    fixture->parser.zones = zones_new(NULL);
+    fixture->parser.zone = zones_find(fixture->parser.zones, SLICE("UTC"));
+    assert_non_null(fixture->parser.zone);
     arena_init(&fixture->parser.scratch, fixture->scratch_block, sizeof(fixture->scratch_block));
     arena_init(&fixture->job.arena, fixture->job_block, sizeof(fixture->job_block));
     json_init();
@@ -77,6 +92,9 @@ static inline int fixture_teardown(void **state)
     struct fixture *fixture = *state;
     arena_reset(&fixture->job.arena);
     arena_reset(&fixture->parser.scratch);
+    catalogue_release(&fixture->job.catalogue);
+    catalogue_release(&fixture->parser.catalogue);
+    zones_free(&fixture->parser.zones);
     free(fixture->body);
     free(fixture);
     return 0;

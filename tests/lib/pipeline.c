@@ -22,6 +22,12 @@ static enum status is_ready(void *context, const char **ret_store, const char **
     return (enum status)atomic_load(&pipeline->storage.ops->health(pipeline->storage.storage)->status);
 }
 
+static uint64_t catalogue_version(void *context)
+{
+    const struct pipeline *pipeline = context;
+    return pipeline->storage.ops->catalogue_version(pipeline->storage.storage);
+}
+
 /* Setting up -------------------------------------------------------------- */
 
 static void open_storage(struct pipeline *pipeline)
@@ -29,9 +35,11 @@ static void open_storage(struct pipeline *pipeline)
     struct error error = { .text = "" };
     strcpy(pipeline->folder, "/tmp/telemetry-journey-XXXXXX");
     assert_non_null(mkdtemp(pipeline->folder));
-    struct storage_settings settings = {
-        .data_dir = pipeline->folder, .n_writers = 1, .n_readers = 1, .query_limit_ns = 60 * NS_PER_S
-    };
+    struct storage_settings settings = { .data_dir = pipeline->folder,
+                                         .n_writers = 1,
+                                         .n_readers = 1,
+                                         .query_limit_ns = 60 * NS_PER_S,
+                                         .aggregate_max_bytes = 1 << 20 };
     pipeline->storage.ops = &storage_sqlite;
     if (storage_sqlite.open(&settings, &pipeline->storage.storage, &error) != 0)
         fail_msg("%s", error.text);
@@ -53,7 +61,11 @@ static void make_workers(struct pipeline *pipeline)
                                                    .tag_max_bytes = 128,
                                                    .stats = &pipeline->registry,
                                                    .ready = is_ready,
-                                                   .ready_context = pipeline };
+                                                   .ready_context = pipeline,
+                                                   .zone = "UTC",
+                                                   .takes_now = true,
+                                                   .catalogue_version = catalogue_version,
+                                                   .catalogue_trust_ns = UINT64_MAX };
     parser_init(&pipeline->parser, &pipeline->settings);
     cache_worker_init(&pipeline->cache, &cache);
     storage_worker_init(&pipeline->writer, &storage_writer_stage, &faulty_storage_ops, storage, 0);

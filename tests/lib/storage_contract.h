@@ -11,3 +11,4 @@ int storage_contract_lists_run(const struct storage_ops *ops, unsigned run_rows)
 int storage_contract_aggregates_run(const struct storage_ops *ops, unsigned run_rows); /* plans worked out */
 /* Random walks of n_steps each. */
 int storage_contract_model_run(const struct storage_ops *ops, unsigned run_rows, unsigned n_steps);
+int storage_contract_aggregates_model_run(const struct storage_ops *ops, unsigned run_rows, unsigned n_steps);

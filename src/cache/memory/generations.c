@@ -8,9 +8,9 @@
 void generations_init(struct generations *generations)
 {
     uint64_t first = (hash_seeded(SLICE("generations")) >> 2) + 1; /* not 0, and far from wrapping */
-    generations->all = first;
+    generations->all = (struct generation){ .number = first };
     for (unsigned i = 0; i < GENERATION_SLOTS; i++)
-        generations->slots[i] = first;
+        generations->slots[i] = (struct generation){ .number = first };
 }
 
 static unsigned slot_of(struct slice text)
@@ -18,27 +18,37 @@ static unsigned slot_of(struct slice text)
     return (unsigned)(hash_seeded(text) % GENERATION_SLOTS);
 }
 
-uint64_t generations_of(const struct generations *generations, const struct job_cache *scope)
+const struct generation *generations_of(const struct generations *generations, const struct job_cache *scope)
 {
     struct metric_id room;
     if (scope->scope == SCOPE_ALL)
-        return generations->all;
-    return generations->slots[slot_of(scope_read(scope, &room))];
+        return &generations->all;
+    return &generations->slots[slot_of(scope_read(scope, &room))];
+}
+
+struct bump {
+    struct generations *generations;
+    uint64_t now_ns;
+};
+
+static void move(struct generation *generation, uint64_t now_ns)
+{
+    generation->number++;
+    generation->moved_ns = now_ns;
 }
 
 static void bump_one(void *context, enum cache_scope scope, struct slice text)
 {
-    struct generations *generations = context;
-    if (scope == SCOPE_ALL)
-        generations->all++;
-    else
-        generations->slots[slot_of(text)]++;
+    const struct bump *bump = context;
+    struct generations *generations = bump->generations;
+    move(scope == SCOPE_ALL ? &generations->all : &generations->slots[slot_of(text)], bump->now_ns);
 }
 
-void generations_bump(struct generations *generations, const struct job *job)
+void generations_bump(struct generations *generations, const struct job *job, uint64_t now_ns)
 {
-    if (scopes_written(job, bump_one, generations))
+    struct bump bump = { generations, now_ns };
+    if (scopes_written(job, bump_one, &bump))
         return;
     for (unsigned i = 0; i < GENERATION_SLOTS; i++)
-        generations->slots[i]++;
+        move(&generations->slots[i], now_ns);
 }

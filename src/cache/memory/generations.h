@@ -14,18 +14,23 @@ struct job_cache;
 
 enum { GENERATION_SLOTS = 8192 };
 
+struct generation {
+    uint64_t number;
+    uint64_t moved_ns; /* clock_ns() of the newest write, which moved it here from number - 1; 0: none yet */
+};
+
 struct generations {
-    uint64_t all; /* of SCOPE_ALL */
-    uint64_t slots[GENERATION_SLOTS];
+    struct generation all; /* of SCOPE_ALL */
+    struct generation slots[GENERATION_SLOTS];
 };
 
 /* All counters start at one number that is random for each process, so that the numbers of an
  * earlier run mean nothing. */
 void generations_init(struct generations *generations);
 
-/* The counter of what the job reads; never 0, moves upwards only. */
-uint64_t generations_of(const struct generations *generations, const struct job_cache *scope);
+/* Lends the counter of what the job reads; its number is never 0 and moves upwards only. */
+const struct generation *generations_of(const struct generations *generations, const struct job_cache *scope);
 
 /* Moves the counters of what the job wrote: SCOPE_ALL, the names of metrics[] and previous, the ids
- * that a client gave, and the id of an update or delete; all of them when previous is not known. */
-void generations_bump(struct generations *generations, const struct job *job);
+ * that a client gave, and the id of an update or delete; all of them when previous is not known. It is now_ns. */
+void generations_bump(struct generations *generations, const struct job *job, uint64_t now_ns);

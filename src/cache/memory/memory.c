@@ -96,6 +96,19 @@ static bool answer_from(struct job *job, const struct entry *entry)
     return true;
 }
 
+/* Whether an old answer was the newest no longer ago than stale_ns: when its own read was not, the write
+ * that made it old tells, where no other has come since. */
+static bool is_allowed(const struct memory_cache *memory, const struct job *job, const struct entry *entry,
+                       uint64_t stale_ns)
+{
+    const struct generation *newest = generations_of(&memory->generations, &job->cache);
+    uint64_t now_ns = job->cache.read_ns;
+    if (stale_ns == 0)
+        return false;
+    return age_ns(entry->read_ns, now_ns) <= stale_ns ||
+           (entry->generation + 1 == newest->number && age_ns(newest->moved_ns, now_ns) <= stale_ns);
+}
+
 static enum cache_result look_up(struct memory_cache *memory, struct job *job, uint64_t stale_ns)
 {
     struct entry *entry = entries_find(&memory->entries, hash_seeded(job->cache.key), job->cache.key);
@@ -107,7 +120,7 @@ static enum cache_result look_up(struct memory_cache *memory, struct job *job, u
         return CACHE_MISS;
     }
     bool newest = entry->generation == job->cache.generation;
-    if (!newest && (stale_ns == 0 || age > stale_ns))
+    if (!newest && !is_allowed(memory, job, entry, stale_ns))
         return CACHE_MISS;
     if (!answer_from(job, entry))
         return CACHE_BYPASS;
@@ -117,7 +130,7 @@ static enum cache_result look_up(struct memory_cache *memory, struct job *job, u
 
 static void note_generation(const struct memory_cache *memory, struct job *job)
 {
-    job->cache.generation = generations_of(&memory->generations, &job->cache);
+    job->cache.generation = generations_of(&memory->generations, &job->cache)->number;
     job->cache.read_ns = clock_ns();
 }
 
@@ -185,7 +198,7 @@ static bool is_of_use(const struct memory_cache *memory, const struct job *job, 
     uint64_t age = age_ns(job->cache.read_ns, clock_ns());
     if (job->cache.generation == 0 || age > memory->settings.ttl_ns)
         return false;
-    return generations_of(&memory->generations, &job->cache) == job->cache.generation || stale_ns > 0;
+    return generations_of(&memory->generations, &job->cache)->number == job->cache.generation || stale_ns > 0;
 }
 
 static void keep(struct memory_cache *memory, const struct job *job)
@@ -216,7 +229,7 @@ static void memory_put(struct cache *cache, struct job *job, uint64_t stale_ns)
 static void memory_bump(struct cache *cache, struct job *job)
 {
     struct memory_cache *memory = memory_of(cache);
-    generations_bump(&memory->generations, job);
+    generations_bump(&memory->generations, job, clock_ns());
     memory->done(memory->context, job);
 }
 

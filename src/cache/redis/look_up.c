@@ -4,7 +4,8 @@
  * (PTTL goes first: a value that is put between the two can only seem older than it is.)
  *
  * Where a number is missing, a second round makes it, unless another server was faster, and reads what is
- * there then. Whatever is not as it should be is a miss at most; without a generation, a bypass. */
+ * there then. An old answer may also be younger than its age when this server itself saw that it was the newest.
+ * Whatever is not as it should be is a miss at most; without a generation, a bypass. */
 #include "cache/redis/redis.h"
 
 #include <telemetry/clock.h>
@@ -48,6 +49,14 @@ static uint64_t number_of(const redisReply *reply)
     return number;
 }
 
+static void note_seen(struct seen *seen, const struct job_cache *cache)
+{
+    if (seen->generation != cache->generation)
+        *seen = (struct seen){ .before = seen->generation, .before_ns = seen->seen_ns };
+    seen->generation = cache->generation;
+    seen->seen_ns = cache->read_ns;
+}
+
 /* Notes the generation of the job's scope, from a reply that begins with epoch and number. False: they are
  * not there. */
 static bool note_generation(struct redis_cache *redis, struct job *job, const redisReply *reply)
@@ -56,8 +65,10 @@ static bool note_generation(struct redis_cache *redis, struct job *job, const re
         return false;
     uint64_t epoch = number_of(reply->element[0]), number = number_of(reply->element[1]);
     redis->known.epoch = epoch;
-    redis->known.slots[bumps_slot(&job->cache)] = number;
+    unsigned slot = bumps_slot(&job->cache);
+    redis->known.slots[slot] = number;
     job->cache.generation = redis_generation(epoch, number);
+    note_seen(&redis->known.seen[slot], &job->cache);
     return true;
 }
 
@@ -134,10 +145,17 @@ static bool answer_from(struct job *job, const struct value *value)
     return true;
 }
 
-/* Whether an answer of an older generation is young enough for this reader. */
-static bool is_allowed(const struct call *call, const struct value *value)
+/* Whether this server itself saw lately that the answer was the newest. */
+static bool was_newest(const struct redis_cache *redis, const struct call *call, const struct value *value)
 {
-    if (call->stale_ns == 0 || call->life_left_ms < 0 || call->life_left_ms > value->life_ms)
+    const struct seen *seen = &redis->known.seen[bumps_slot(&call->job->cache)];
+    return seen->before_ns != 0 && value->generation == seen->before && clock_ns() - seen->before_ns <= call->stale_ns;
+}
+
+/* Whether an answer of an older generation was read lately enough for this reader. */
+static bool is_young(const struct call *call, const struct value *value)
+{
+    if (call->life_left_ms < 0 || call->life_left_ms > value->life_ms)
         return false;
     uint64_t lived_ms = value->life_ms - (uint64_t)call->life_left_ms + 1; /* Redis rounds to whole ones */
     uint64_t way_ns = clock_ns() - call->job->cache.read_ns;
@@ -156,7 +174,7 @@ static enum cache_result judge(struct redis_cache *redis, const struct call *cal
         return CACHE_MISS;
     }
     bool is_newest = value.generation == job->cache.generation;
-    if (!is_newest && !is_allowed(call, &value))
+    if (!is_newest && (call->stale_ns == 0 || !(is_young(call, &value) || was_newest(redis, call, &value))))
         return CACHE_MISS;
     if (!answer_from(job, &value))
         return CACHE_BYPASS;

@@ -23,10 +23,18 @@ struct last_put {
     uint64_t key_hash, read_ns;
 };
 
+/* The newest generation of a scope that a look-up of this server saw, the one before, and the clock_ns() at
+ * which a look-up began that saw each last. */
+struct seen {
+    uint64_t generation, seen_ns;
+    uint64_t before, before_ns;
+};
+
 /* The numbers that this server saw or wrote last: what it can tell of a generation without asking. */
 struct known {
     uint64_t epoch;
     uint64_t slots[N_SLOTS];
+    struct seen seen[N_SLOTS];
 };
 
 struct redis_cache {

@@ -43,11 +43,20 @@ static void write_quotient(bson_t *array, const char *index, const struct run *r
     bson_append_document_end(array, &floor);
 }
 
+/* A plain number would be taken for a choice of members, which $group refuses. */
+static void write_number(bson_t *document, const char *key, uint32_t number)
+{
+    bson_t literal;
+    BSON_APPEND_DOCUMENT_BEGIN(document, key, &literal);
+    BSON_APPEND_INT32(&literal, "$literal", (int32_t)number);
+    bson_append_document_end(document, &literal);
+}
+
 static void write_run(bson_t *document, const char *key, const struct run *run)
 {
     bson_t add, terms;
     if (run->n == 1) {
-        BSON_APPEND_INT32(document, key, (int32_t)run->first);
+        write_number(document, key, run->first);
         return;
     }
     BSON_APPEND_DOCUMENT_BEGIN(document, key, &add);

@@ -156,7 +156,8 @@ static struct catalogue *read_catalogue(struct reader *reader, struct job *job)
 void reader_catalogue(struct reader *reader, struct job *job)
 {
     struct shelf *shelf = &reader->session.store->shelf;
-    switch (shelf_take(shelf, reader->end_ns, &job->catalogue, &job->status)) {
+    struct shelf_wish wish = { .made_after_ns = job->catalogue_after_ns, .end_ns = reader->end_ns };
+    switch (shelf_take(shelf, &wish, &job->catalogue, &job->status)) {
     case SHELF_HAS:
     case SHELF_FAILED:
         break;

@@ -47,14 +47,14 @@ static bool wait_for_reader(struct shelf *shelf, uint64_t end_ns)
 }
 
 /* What a caller gets that came at this version. */
-static enum shelf_answer answer(struct shelf *shelf, uint64_t version, uint64_t end_ns)
+static enum shelf_answer answer(struct shelf *shelf, uint64_t version, const struct shelf_wish *wish)
 {
-    while (!is_as_new_as(shelf, version)) {
+    while (!is_as_new_as(shelf, version) || shelf->newest->made_ns < wish->made_after_ns) {
         if (!shelf->reading) {
             shelf->reading = true;
             return SHELF_READ;
         }
-        if (!wait_for_reader(shelf, end_ns))
+        if (!wait_for_reader(shelf, wish->end_ns))
             return SHELF_LATE;
         if (shelf->status != STATUS_OK && shelf->status != STATUS_QUERY_TOO_SLOW) /* its time was not ours */
             return SHELF_FAILED;
@@ -62,12 +62,12 @@ static enum shelf_answer answer(struct shelf *shelf, uint64_t version, uint64_t 
     return SHELF_HAS;
 }
 
-enum shelf_answer shelf_take(struct shelf *shelf, uint64_t end_ns, struct catalogue **ret_catalogue,
+enum shelf_answer shelf_take(struct shelf *shelf, const struct shelf_wish *wish, struct catalogue **ret_catalogue,
                              enum status *ret_status)
 {
     uint64_t version = shelf_version(shelf);
     pthread_mutex_lock(&shelf->mutex);
-    enum shelf_answer answered = answer(shelf, version, end_ns);
+    enum shelf_answer answered = answer(shelf, version, wish);
     if (answered == SHELF_HAS)
         *ret_catalogue = catalogue_share(shelf->newest);
     if (answered == SHELF_FAILED)

@@ -27,6 +27,12 @@ struct shelf {
     uint64_t n_readings;      /* that ended */
 };
 
+/* What a reader asks for. */
+struct shelf_wish {
+    uint64_t made_after_ns; /* one that was made before does not do, whatever its version; 0: any does */
+    uint64_t end_ns;        /* nobody waits longer */
+};
+
 enum shelf_answer {
     SHELF_HAS,    /* a catalogue of now */
     SHELF_READ,   /* the caller reads one, then calls shelf_put() */
@@ -40,9 +46,9 @@ void shelf_fini(struct shelf *shelf);
 /* Any thread. Never goes back. */
 uint64_t shelf_version(const struct shelf *shelf);
 
-/* Reader thread. Asks for a catalogue of the version of this moment or a later one, and waits until end_ns while
- * another reader brings it. HAS gives *ret_catalogue, a reference; FAILED sets *ret_status. */
-enum shelf_answer shelf_take(struct shelf *shelf, uint64_t end_ns, struct catalogue **ret_catalogue,
+/* Reader thread. Asks for a catalogue of the version of this moment or a later one, and waits while another reader
+ * brings it. HAS gives *ret_catalogue, a reference; FAILED sets *ret_status. Borrows wish. */
+enum shelf_answer shelf_take(struct shelf *shelf, const struct shelf_wish *wish, struct catalogue **ret_catalogue,
                              enum status *ret_status);
 /* Ends a reading: with STATUS_OK keeps a reference of its own to catalogue; else catalogue is NULL. */
 void shelf_put(struct shelf *shelf, struct catalogue *catalogue, enum status status);

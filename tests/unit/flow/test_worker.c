@@ -32,6 +32,7 @@ struct bench {
     bool circles;            /* jobs go to the worker itself again, until told */
     uint64_t tick_period_ns; /* 0: never again */
     struct job *job_in_tick; /* the stop of the worker comes during a tick, behind this job */
+    unsigned n_awaited;      /* jobs that the stage awaits before the thread ends */
     atomic_bool in_tick;
     atomic_uint n_opens, n_closes, n_steps, n_stepped, n_ticks, n_early_ticks;
     atomic_uint largest_step;
@@ -97,6 +98,12 @@ static uint64_t bench_tick(struct worker *worker, uint64_t now_ns)
     return bench->tick_period_ns == 0 ? UINT64_MAX : now_ns + bench->tick_period_ns;
 }
 
+static bool bench_awaits(const struct worker *worker)
+{
+    const struct bench *bench = (const struct bench *)worker;
+    return atomic_load(&bench->n_stepped) < bench->n_awaited;
+}
+
 static const struct stage plain_stage = {
     .name = "bench", .id = STAGE_WRITER, .open = bench_open, .step = bench_step, .close = bench_close
 };
@@ -106,6 +113,13 @@ static const struct stage ticking_stage = { .name = "bench",
                                             .step = bench_step,
                                             .tick = bench_tick,
                                             .close = bench_close };
+
+static const struct stage awaiting_stage = { .name = "bench",
+                                             .id = STAGE_WRITER,
+                                             .open = bench_open,
+                                             .step = bench_step,
+                                             .awaits = bench_awaits,
+                                             .close = bench_close };
 
 static struct bench bench;
 
@@ -234,6 +248,34 @@ static void stop_finishes_what_is_in_the_inbox(void **state)
         assert_int_equal(take_home(), JOBS);
     }
     assert_true(atomic_load(&bench.largest_step) <= 4);
+}
+
+/* Gives two jobs, one after the other, when the stop is under way. */
+static void *push_behind_stop(void *context)
+{
+    (void)context;
+    while (!atomic_load(&bench.worker.stopping))
+        pause_ms(1);
+    for (unsigned i = 0; i < 2; i++) {
+        struct job *job = bench.jobs[i];
+        pause_ms(5);
+        inbox_push(bench.worker.inbox, HELPER_LANE, &job);
+        inbox_wake(bench.worker.inbox);
+    }
+    return NULL;
+}
+
+static void stop_waits_for_what_the_stage_awaits(void **state)
+{
+    (void)state;
+    pthread_t helper;
+    bench.worker.stage = &awaiting_stage;
+    bench.n_awaited = 2;
+    start();
+    assert_int_equal(pthread_create(&helper, NULL, push_behind_stop, NULL), 0);
+    worker_stop(&bench.worker);
+    pthread_join(helper, NULL);
+    assert_int_equal(take_home(), 2);
 }
 
 static void *push_in_tick(void *context)
@@ -533,6 +575,7 @@ int main(void)
         TEST(worker_takes_jobs_while_it_runs),
         TEST(stop_finishes_what_is_in_the_inbox),
         TEST(stop_finishes_what_came_just_before_it),
+        TEST(stop_waits_for_what_the_stage_awaits),
         TEST(step_takes_one_batch),
         TEST(step_sets_the_time_of_the_jobs),
         TEST(step_wakes_who_was_sent_something),

@@ -43,7 +43,7 @@ static double apply(const char *operator, const bson_iter_t * iter, int64_t time
     double first = value_of(&operands[0].iter, timestamp_ms, depth);
     if (strcmp(operator, "$cond") == 0)
         return value_of(&operands[first != 0 ? 1 : 2].iter, timestamp_ms, depth);
-    if (strcmp(operator, "$toLong") == 0)
+    if (strcmp(operator, "$toLong") == 0 || strcmp(operator, "$literal") == 0)
         return first;
     if (strcmp(operator, "$floor") == 0)
         return floor(first);
@@ -79,6 +79,7 @@ static void assert_buckets_of(const bson_t *document, const int64_t edges[], uin
 {
     bson_iter_t iter;
     assert_true(bson_iter_init_find(&iter, document, "b"));
+    assert_false(BSON_ITER_HOLDS_NUMBER(&iter)); /* $group takes no plain number in its _id */
     for (uint32_t i = 0; i < n; i++) {
         int64_t length = edges[i + 1] - edges[i];
         int64_t inside[] = { edges[i], edges[i] + length / 3, edges[i + 1] - 1 };
@@ -112,7 +113,7 @@ static void bucket_of_one_length_is_a_quotient(void **state)
 static void bucket_alone_is_a_constant(void **state)
 {
     static const int64_t edges[] = { METRIC_TIMESTAMP_MIN, METRIC_TIMESTAMP_MAX + 1 };
-    assert_true(assert_buckets(edges, 1) < 32);
+    assert_true(assert_buckets(edges, 1) < 64);
 }
 
 /* Two days of a year have another length. */
@@ -139,7 +140,7 @@ static void bucket_of_any_lengths_is_right(void **state)
     static int64_t edges[2001];
     for (unsigned round = 0; round < 50; round++) {
         uint32_t n = 1 + (uint32_t)rand() % 2000;
-        edges[0] = rand() - rand();
+        edges[0] = rand() % 1000000 - 500000;
         for (uint32_t i = 0; i < n; i++)
             edges[i + 1] = edges[i] + 1 + rand() % (round % 5 == 0 ? 1000000 : 2);
         assert_buckets(edges, n);

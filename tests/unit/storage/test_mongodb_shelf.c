@@ -47,14 +47,20 @@ static uint64_t later_version(void)
     return shelf_version(&shelf) + 1000;
 }
 
-static enum shelf_answer take(void)
+static enum shelf_answer take_made_after(uint64_t made_after_ns)
 {
     struct catalogue *catalogue = NULL;
     enum status status = STATUS_OK;
-    enum shelf_answer answer = shelf_take(&shelf, soon_ns(), &catalogue, &status);
+    struct shelf_wish wish = { .made_after_ns = made_after_ns, .end_ns = soon_ns() };
+    enum shelf_answer answer = shelf_take(&shelf, &wish, &catalogue, &status);
     assert_int_equal(answer == SHELF_HAS, catalogue != NULL);
     catalogue_release(&catalogue);
     return answer;
+}
+
+static enum shelf_answer take(void)
+{
+    return take_made_after(0);
 }
 
 static void take_reads_once_and_then_has(void **state)
@@ -75,13 +81,29 @@ static void take_reads_again_when_the_version_has_moved(void **state)
     assert_int_equal(take(), SHELF_READ);
 }
 
+/* A prompt that was not understood asks for more than the version tells. */
+static void take_reads_again_when_the_newest_is_too_old_for_the_wish(void **state)
+{
+    assert_int_equal(take(), SHELF_READ);
+    put(later_version(), true);
+    uint64_t now_ns = clock_ns();
+    assert_true(shelf.newest->made_ns <= now_ns);
+    assert_int_equal(take_made_after(shelf.newest->made_ns), SHELF_HAS);
+    assert_int_equal(take_made_after(now_ns + 1), SHELF_READ);
+    assert_int_equal(take(), SHELF_HAS); /* who has no such wish does not wait */
+    put(later_version(), true);
+    assert_int_equal(take_made_after(now_ns), SHELF_HAS);
+}
+
 static void take_ends_with_its_time(void **state)
 {
     struct catalogue *catalogue = NULL;
     enum status status = STATUS_OK;
     assert_int_equal(take(), SHELF_READ);
-    assert_int_equal(shelf_take(&shelf, clock_ns(), &catalogue, &status), SHELF_LATE);
-    assert_int_equal(shelf_take(&shelf, clock_ns() + 5 * NS_PER_MS, &catalogue, &status), SHELF_LATE);
+    for (unsigned wait_ms = 0; wait_ms <= 5; wait_ms += 5) {
+        struct shelf_wish wish = { .end_ns = clock_ns() + wait_ms * NS_PER_MS };
+        assert_int_equal(shelf_take(&shelf, &wish, &catalogue, &status), SHELF_LATE);
+    }
     assert_null(catalogue);
 }
 
@@ -97,7 +119,8 @@ struct asker {
 static void *ask(void *context)
 {
     struct asker *asker = context;
-    asker->answer = shelf_take(&shelf, soon_ns(), &asker->catalogue, &asker->status);
+    struct shelf_wish wish = { .end_ns = soon_ns() };
+    asker->answer = shelf_take(&shelf, &wish, &asker->catalogue, &asker->status);
     return NULL;
 }
 
@@ -248,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(take_reads_once_and_then_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(take_reads_again_when_the_version_has_moved, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(take_reads_again_when_the_newest_is_too_old_for_the_wish, set_up, tear_down),
         cmocka_unit_test_setup_teardown(take_ends_with_its_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(take_is_read_by_one_of_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(take_tells_that_the_reader_failed, set_up, tear_down),

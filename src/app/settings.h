@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* settings: what the configuration means to each part. Boot thread. */
+#pragma once
+
+#include <telemetry/config.h>
+#include <telemetry/status.h>
+
+#include "http/loop.h"
+#include "parser/parser.h"
+
+/* Lowers the number of connections to what the system allows, and logs it. */
+struct http_settings http_settings_of(const struct config *config);
+
+/* All but what only the running server can tell. Borrows config, as long as the settings are in use. */
+struct parser_settings parser_settings_of(const struct config *config);
+
+/* What config_load() cannot see. 0, or -1 with error set and exit_code 78. */
+MUST_CHECK int settings_check(const struct config *config, struct error *error);

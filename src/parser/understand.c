@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "understand.h"
+
+#include <assert.h>
+
+#include <telemetry/clock.h>
+#include <telemetry/number.h>
+
+#include "query/prompt/prompt.h"
+#include "question.h"
+#include "refuse.h"
+
+static void append_texts(struct text *out, const char *name, const struct slice texts[], unsigned n)
+{
+    text_printf(out, ",\"%s\":[", name);
+    for (unsigned i = 0; i < n; i++) {
+        text_append(out, ",", i > 0);
+        text_json(out, texts[i]);
+    }
+    text_literal(out, "]");
+}
+
+/* The members that the prompt adds to the answer of its plan. */
+static struct slice lead_of(struct job *job, const struct prompt_reading *reading)
+{
+    struct text english = text_in(&job->arena, 256);
+    struct text lead = text_in(&job->arena, 512 + job->inquiry->prompt.len);
+    char confidence[NUMBER_BYTES_MAX];
+    plan_english(&reading->plan, &english);
+    text_literal(&lead, "{\"prompt\":");
+    text_json(&lead, job->inquiry->prompt);
+    text_literal(&lead, ",\"interpretation\":");
+    text_json(&lead, text_slice(&english));
+    text_literal(&lead, ",\"confidence\":");
+    text_append(&lead, confidence, number_format(reading->confidence, confidence));
+    append_texts(&lead, "unknown_words", reading->unknown, reading->n_unknown);
+    text_literal(&lead, ",");
+    return english.failed || lead.failed ? (struct slice){ NULL, 0 } : text_slice(&lead);
+}
+
+static void accept(struct job *job, const struct prompt_reading *reading)
+{
+    question_is_understood(job);
+    if (question_ask(job, &reading->plan, lead_of(job, reading)) && job->inquiry->explain)
+        question_explain(job);
+}
+
+static void refuse(struct job *job, const struct prompt_reading *reading)
+{
+    struct text extra = text_in(&job->arena, 512);
+    append_texts(&extra, "unknown_words", reading->unknown, reading->n_unknown);
+    append_texts(&extra, "suggestions", reading->suggestions, reading->n_suggestions);
+    job_fail(job, STATUS_UNINTELLIGIBLE_PROMPT, reading->detail);
+    if (!extra.failed)
+        job->reply.extra = text_slice(&extra);
+}
+
+/* False when the job failed. */
+static bool read_prompt(struct parser *parser, struct job *job, const struct catalogue *catalogue,
+                        struct prompt_reading *ret_reading)
+{
+    const struct inquiry *inquiry = job->inquiry;
+    struct prompt_setting setting = {
+        .catalogue = catalogue, .zones = parser->zones, .zone = inquiry->zone, .now_ms = inquiry->now_ms
+    };
+    if (prompt_read(inquiry->prompt, &setting, &job->arena, ret_reading))
+        return true;
+    job_fail(job, STATUS_OUT_OF_MEMORY, SLICE(""));
+    return false;
+}
+
+static void conclude(struct job *job, const struct prompt_reading *reading)
+{
+    if (reading->understood)
+        accept(job, reading);
+    else
+        refuse(job, reading);
+}
+
+/* Whether a word may be a name or tag that has come since. */
+static bool is_in_doubt(const struct parser *parser, const struct prompt_reading *reading)
+{
+    bool is_whole = reading->understood && reading->n_unknown == 0;
+    return !is_whole && clock_ns() - parser->catalogue->made_ns > parser->settings->catalogue_trust_ns;
+}
+
+void understand(struct parser *parser, struct job *job)
+{
+    const struct parser_settings *settings = parser->settings;
+    struct prompt_reading reading;
+    if (parser->catalogue == NULL || parser->catalogue->version != settings->catalogue_version(settings->ready_context))
+        return;
+    if (!read_prompt(parser, job, parser->catalogue, &reading))
+        return;
+    if (is_in_doubt(parser, &reading))
+        job->catalogue_after_ns = clock_ns() - settings->catalogue_trust_ns;
+    else
+        conclude(job, &reading);
+}
+
+/* Of two, the newer one is kept: jobs may overtake each other. */
+static void keep_catalogue(struct parser *parser, struct job *job)
+{
+    assert(job->catalogue != NULL);
+    if (parser->catalogue == NULL || parser->catalogue->made_ns <= job->catalogue->made_ns) {
+        catalogue_release(&parser->catalogue);
+        parser->catalogue = job->catalogue;
+        job->catalogue = NULL;
+    }
+}
+
+void understand_again(struct parser *parser, struct job *job)
+{
+    struct prompt_reading reading;
+    keep_catalogue(parser, job);
+    if (read_prompt(parser, job, parser->catalogue, &reading))
+        conclude(job, &reading);
+}

@@ -83,7 +83,8 @@ build_options()
     esac
 }
 
-# build_kind KIND: configures once, then compiles what changed. Shows what it says only when it fails.
+# build_kind KIND [TARGET...]: configures once, then compiles what changed, or the targets named. Shows what it says only
+# when it fails.
 build_kind()
 {
     local kind=$1 dir options log
@@ -96,5 +97,5 @@ build_kind()
         case $kind in clang | fuzz | coverage) compiler=clang ;; esac
         CC=${CC:-$compiler} meson setup "$dir" "${options[@]}" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     fi
-    ninja --quiet -C "$dir" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
+    ninja --quiet -C "$dir" "${@:2}" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
 }

@@ -138,8 +138,8 @@ static int add_lines(struct access *access, const char *path, struct slice text,
 
 int access_load(const char *path, struct access **ret_access, struct error *error)
 {
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     if (open_file(path, &text, &len, error) != 0)
         return -1;
     struct access *access = calloc(1, sizeof(*access) + ACCESS_KEYS_MAX * sizeof(access->keys[0]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "distinct.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include <telemetry/hash.h>
@@ -25,6 +26,7 @@ uint64_t distinct_hash_text(struct slice text)
 /* The top bits choose the register, which keeps the greatest place of the first 1 among the others. */
 static void register_add(uint8_t registers[], uint64_t hash)
 {
+    assert(registers != NULL);
     uint64_t rest = hash << DISTINCT_BITS;
     uint8_t place = (uint8_t)(rest == 0 ? HASH_BITS + 1 : __builtin_clzll(rest) + 1);
     uint8_t *kept = &registers[hash >> HASH_BITS];
@@ -145,13 +147,19 @@ bool distinct_add(struct distinct *distinct, struct pool *pool, uint64_t hash, u
     return true;
 }
 
+static void merge_registers(uint8_t registers[], const uint8_t other[])
+{
+    assert(registers != NULL);
+    for (unsigned i = 0; i < DISTINCT_REGISTERS; i++)
+        registers[i] = other[i] > registers[i] ? other[i] : registers[i];
+}
+
 bool distinct_merge(struct distinct *distinct, struct pool *pool, const struct distinct *other, uint32_t exact_max)
 {
     if (other->registers != NULL && distinct->registers == NULL && !become_registers(distinct, pool))
         return false;
-    for (unsigned i = 0; other->registers != NULL && i < DISTINCT_REGISTERS; i++)
-        if (other->registers[i] > distinct->registers[i])
-            distinct->registers[i] = other->registers[i];
+    if (other->registers != NULL)
+        merge_registers(distinct->registers, other->registers);
     for (uint32_t i = 0; i < other->n_slots; i++)
         if (other->slots[i] != 0 && !distinct_add(distinct, pool, other->slots[i], exact_max))
             return false;

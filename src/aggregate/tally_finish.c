@@ -276,19 +276,22 @@ static bool fill_result(struct answer *answer)
     return tally_fail(answer->tally, STATUS_OUT_OF_MEMORY, (struct slice){ NULL, 0 });
 }
 
+static bool work_out(struct answer *answer)
+{
+    *answer->result = (struct result){ 0 };
+    for (unsigned i = 0; i < answer->tally->n_turns; i++)
+        close_range(answer, i);
+    return make_places(answer) && check_dropped(answer) && has_room(answer) && fill_result(answer);
+}
+
 enum status tally_finish(struct tally *tally, struct arena *arena, struct result **ret_result, struct slice *ret_detail)
 {
     struct answer answer = { .tally = tally, .arena = arena };
     answer.result = arena_alloc(arena, sizeof(*answer.result));
     if (answer.result == NULL)
         tally_fail(tally, STATUS_OUT_OF_MEMORY, (struct slice){ NULL, 0 });
-    if (tally->status == STATUS_OK) {
-        *answer.result = (struct result){ 0 };
-        for (unsigned i = 0; i < tally->n_turns; i++)
-            close_range(&answer, i);
-        if (make_places(&answer) && check_dropped(&answer) && has_room(&answer) && fill_result(&answer))
-            *ret_result = answer.result;
-    }
+    else if (tally->status == STATUS_OK && work_out(&answer))
+        *ret_result = answer.result;
     *ret_detail = tally->detail;
     return tally->status;
 }

@@ -23,6 +23,7 @@
 #include <telemetry/storage.h>
 
 #include "app/settings.h"
+#include "assistant/stage.h"
 #include "cache/stage.h"
 #include "http/listener.h"
 #include "http/loop.h"
@@ -48,6 +49,7 @@ struct app {
     struct cache_worker cache;
     struct storage_worker writers[WORKERS_MAX];
     struct storage_worker readers[WORKERS_MAX];
+    struct assistant_worker assistant;       /* started only where there is a language model */
     struct worker *workers[4 * WORKERS_MAX]; /* all of the above, first stage first */
     unsigned n_workers;
     unsigned n_started;
@@ -144,6 +146,11 @@ static void add_workers(struct app *app)
     for (unsigned i = 0; i < app->n_readers; i++) {
         storage_worker_init(&app->readers[i], &storage_reader_stage, app->storage_ops, app->storage, i);
         add_worker(app, &app->readers[i].worker, BATCH_LIMIT, 0);
+    }
+    if (config->llm_base_url[0] != '\0') {
+        struct assistant_settings assistant = assistant_settings_of(config);
+        assistant_worker_init(&app->assistant, &assistant);
+        add_worker(app, &app->assistant.worker, ASSISTANT_CALLS, 0);
     }
 }
 

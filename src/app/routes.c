@@ -12,15 +12,19 @@
 #define AGGREGATE  { STAGE_READER, OP_AGGREGATE, HOP_ENCODE }
 #define CATALOGUE  { STAGE_READER, OP_CATALOGUE, 0 }
 #define UNDERSTAND { STAGE_PARSER, OP_UNDERSTAND, 0 }
+#define ADVISE     { STAGE_ASSISTANT, OP_ADVISE, 0 }
+#define HEED       { STAGE_PARSER, OP_HEED, 0 }
 #define LOOK_UP    { STAGE_CACHE, OP_CACHE_GET, 0 }
 #define KEEP       { STAGE_CACHE, OP_CACHE_PUT, HOP_ALWAYS }
 #define INVALIDATE { STAGE_CACHE, OP_CACHE_INVALIDATE, HOP_ENCODE | HOP_ALWAYS }
+#define QUESTION   CATALOGUE, UNDERSTAND, ADVISE, HEED, LOOK_UP, AGGREGATE, KEEP
 /* clang-format on */
 
 /* Behind the parser, a job visits its hops in order. A hit of LOOK_UP skips the rest; INVALIDATE stands
  * behind the commit, so that the cache never shows what the store refused, and before the answer; a
  * commit of unknown outcome makes answers old too. A parser that has kept the store's newest catalogue
- * understands a prompt at once, behind CATALOGUE and UNDERSTAND. */
+ * understands a prompt at once, behind CATALOGUE and UNDERSTAND; ADVISE and HEED are for those that are read with
+ * little confidence, where there is an assistant. */
 const struct route routes[] = {
     { METHOD_POST, "/metrics", decode_insert, encode_inserted, { INSERT, INVALIDATE } },
     { METHOD_GET, "/metrics", decode_list, encode_list, { LOOK_UP, FIND, KEEP } },
@@ -28,8 +32,8 @@ const struct route routes[] = {
     { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { LOOK_UP, GET, KEEP } },
     { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { UPDATE, INVALIDATE } },
     { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { DELETE, INVALIDATE } },
-    { METHOD_GET, "/query", decode_query, encode_result, { CATALOGUE, UNDERSTAND, LOOK_UP, AGGREGATE, KEEP } },
-    { METHOD_POST, "/query", decode_query, encode_result, { CATALOGUE, UNDERSTAND, LOOK_UP, AGGREGATE, KEEP } },
+    { METHOD_GET, "/query", decode_query, encode_result, { QUESTION } },
+    { METHOD_POST, "/query", decode_query, encode_result, { QUESTION } },
     { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } } },
     { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } } },
     { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } } },

@@ -65,11 +65,20 @@ struct parser_settings parser_settings_of(const struct config *config)
         .tags_max = (unsigned)config->tags_max,
         .tag_max_bytes = (unsigned)config->tag_max_bytes,
         .zone = config->default_tz,
+        .advice_below = config->llm_base_url[0] == '\0' ? 0 : (double)config->llm_confidence / 100,
         .takes_now = strcmp(config->environment, "prod") != 0,
     };
 }
 
-int settings_check(const struct config *config, struct error *error)
+struct assistant_settings assistant_settings_of(const struct config *config)
+{
+    return (struct assistant_settings){ .base_url = config->llm_base_url,
+                                        .model = config->llm_model,
+                                        .api_key = config->llm_api_key,
+                                        .timeout_ns = config->llm_timeout_ms * NS_PER_MS };
+}
+
+static int check_zone(const struct config *config, struct error *error)
 {
     struct zones *zones = zones_new(NULL);
     bool is_known = zones != NULL && zones_find(zones, slice_of(config->default_tz)) != NULL;
@@ -79,4 +88,21 @@ int settings_check(const struct config *config, struct error *error)
     return error_set(error, EX_CONFIG,
                      "DEFAULT_TZ: \"%s\" is no time zone such as Europe/Berlin, UTC or +02:00 (names need tzdata)",
                      config->default_tz);
+}
+
+static int check_assistant(const struct config *config, struct error *error)
+{
+    struct slice url = slice_of(config->llm_base_url);
+    if (url.len == 0)
+        return 0;
+    if (!slice_starts_with(url, SLICE("http://")) && !slice_starts_with(url, SLICE("https://")))
+        return error_set(error, EX_CONFIG, "LLM_BASE_URL: it must begin with https:// (or http://)");
+    if (config->llm_model[0] == '\0')
+        return error_set(error, EX_CONFIG, "LLM_MODEL is missing: LLM_BASE_URL needs the name of a model");
+    return 0;
+}
+
+int settings_check(const struct config *config, struct error *error)
+{
+    return check_zone(config, error) != 0 ? -1 : check_assistant(config, error);
 }

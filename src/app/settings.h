@@ -5,6 +5,7 @@
 #include <telemetry/config.h>
 #include <telemetry/status.h>
 
+#include "assistant/stage.h"
 #include "http/loop.h"
 #include "parser/parser.h"
 
@@ -13,6 +14,9 @@ struct http_settings http_settings_of(const struct config *config);
 
 /* All but what only the running server can tell. Borrows config, as long as the settings are in use. */
 struct parser_settings parser_settings_of(const struct config *config);
+
+/* Borrows config, as long as the settings are in use. */
+struct assistant_settings assistant_settings_of(const struct config *config);
 
 /* What config_load() cannot see. 0, or -1 with error set and exit_code 78. */
 MUST_CHECK int settings_check(const struct config *config, struct error *error);

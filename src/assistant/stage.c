@@ -103,6 +103,8 @@ static int assistant_open(struct worker *worker, struct error *error)
     const struct call_settings settings = { .base_url = self->settings.base_url, .api_key = self->settings.api_key };
     if (worker_watch_open(worker) < 0)
         return error_set(error, 1, "cannot watch connections of the assistant: %s", strerror(errno));
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return error_set(error, 1, "libcurl does not start");
     if (call_hub_open(&self->hub, error) != 0)
         return -1;
     for (unsigned i = 0; i < ASSISTANT_CALLS; i++) {

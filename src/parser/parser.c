@@ -125,11 +125,15 @@ static void parse(struct parser *parser, struct job *job)
     }
 }
 
-/* OP_UNDERSTAND: the store has given the job a catalogue. */
+/* OP_UNDERSTAND: the store has given the job a catalogue. OP_HEED: the assistant has been asked. */
 static void parse_again(struct parser *parser, struct job *job)
 {
-    assert(job->route->hops[job->hop].op == OP_UNDERSTAND);
-    understand_again(parser, job);
+    enum op op = (enum op)job->route->hops[job->hop].op;
+    assert(op == OP_UNDERSTAND || op == OP_HEED);
+    if (op == OP_UNDERSTAND)
+        understand_again(parser, job);
+    else
+        understand_advised(parser, job);
 }
 
 static void parse_long(struct parser *parser, struct job *job)

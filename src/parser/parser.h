@@ -35,6 +35,8 @@ struct parser_settings {
      * longer than catalogue_trust_ns is read again with a fresh one. */
     uint64_t (*catalogue_version)(void *context);
     uint64_t catalogue_trust_ns;
+    /* A prompt that is read with less confidence goes to the assistant; 0: there is none. */
+    double advice_below;
 };
 
 /* One parser thread's own. */

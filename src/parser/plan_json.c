@@ -56,10 +56,10 @@ static bool read_op(struct reading *reading, const cJSON *node)
     struct slice text;
     if (!read_string(reading, node, &text))
         return false;
-    for (uint8_t op = PLAN_AGGREGATE; op <= PLAN_BOTTOM; op++) {
+    for (unsigned op = PLAN_AGGREGATE; op <= PLAN_BOTTOM; op++) {
         if (!slice_equal(text, slice_of(names[op])))
             continue;
-        reading->plan->op = op;
+        reading->plan->op = (uint8_t)op;
         return true;
     }
     return refuse_text(reading, reading->pointer, text, "none of aggregate, top, bottom");

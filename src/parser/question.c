@@ -35,12 +35,23 @@ bool question_ask(struct job *job, const struct plan *plan, struct slice lead)
     return false;
 }
 
-void question_is_understood(struct job *job)
+/* The hop of the job's route that does this. */
+static uint8_t hop_of(const struct job *job, enum op op)
 {
     uint8_t hop = 0;
-    while (job->route->hops[hop].op != OP_UNDERSTAND)
+    while (job->route->hops[hop].op != op)
         assert(++hop < HOPS_MAX);
-    job->hop = hop;
+    return hop;
+}
+
+void question_is_understood(struct job *job)
+{
+    job->hop = hop_of(job, OP_HEED);
+}
+
+void question_wants_advice(struct job *job)
+{
+    job->hop = hop_of(job, OP_UNDERSTAND);
 }
 
 static void append_end(struct text *out, const char *name, int64_t ms)

@@ -14,6 +14,9 @@ bool question_ask(struct job *job, const struct plan *plan, struct slice lead);
 /* Moves the job behind the hops that its route spends on understanding. */
 void question_is_understood(struct job *job);
 
+/* Moves the job to where a language model is asked, in a route that has such a hop. */
+void question_wants_advice(struct job *job);
+
 /* Answers with what would be asked, from the parser. */
 void question_explain(struct job *job);
 

@@ -5,7 +5,9 @@
 
 #include <telemetry/clock.h>
 #include <telemetry/number.h>
+#include <telemetry/stats.h>
 
+#include "advice.h"
 #include "query/prompt/prompt.h"
 #include "question.h"
 #include "refuse.h"
@@ -20,29 +22,44 @@ static void append_texts(struct text *out, const char *name, const struct slice 
     text_literal(out, "]");
 }
 
-/* The members that the prompt adds to the answer of its plan. */
-static struct slice lead_of(struct job *job, const struct prompt_reading *reading)
+/* Begins the members that the prompt adds to the answer of its plan. */
+static struct text lead_with(struct job *job, const struct plan *plan)
 {
     struct text english = text_in(&job->arena, 256);
     struct text lead = text_in(&job->arena, 512 + job->inquiry->prompt.len);
-    char confidence[NUMBER_BYTES_MAX];
-    plan_english(&reading->plan, &english);
+    plan_english(plan, &english);
     text_literal(&lead, "{\"prompt\":");
     text_json(&lead, job->inquiry->prompt);
     text_literal(&lead, ",\"interpretation\":");
     text_json(&lead, text_slice(&english));
+    lead.failed = lead.failed || english.failed;
+    return lead;
+}
+
+static void accept(struct job *job, const struct plan *plan, const struct text *lead)
+{
+    question_is_understood(job);
+    if (question_ask(job, plan, lead->failed ? (struct slice){ NULL, 0 } : text_slice(lead)) && job->inquiry->explain)
+        question_explain(job);
+}
+
+static void accept_reading(struct job *job, const struct prompt_reading *reading)
+{
+    struct text lead = lead_with(job, &reading->plan);
+    char confidence[NUMBER_BYTES_MAX];
     text_literal(&lead, ",\"confidence\":");
     text_append(&lead, confidence, number_format(reading->confidence, confidence));
     append_texts(&lead, "unknown_words", reading->unknown, reading->n_unknown);
     text_literal(&lead, ",");
-    return english.failed || lead.failed ? (struct slice){ NULL, 0 } : text_slice(&lead);
+    accept(job, &reading->plan, &lead);
 }
 
-static void accept(struct job *job, const struct prompt_reading *reading)
+/* A model does not tell how sure it is. */
+static void accept_advice(struct job *job, const struct plan *plan)
 {
-    question_is_understood(job);
-    if (question_ask(job, &reading->plan, lead_of(job, reading)) && job->inquiry->explain)
-        question_explain(job);
+    struct text lead = lead_with(job, plan);
+    text_literal(&lead, ",\"confidence\":null,\"unknown_words\":[],\"read_by\":\"model\",");
+    accept(job, plan, &lead);
 }
 
 static void refuse(struct job *job, const struct prompt_reading *reading)
@@ -72,9 +89,22 @@ static bool read_prompt(struct parser *parser, struct job *job, const struct cat
 static void conclude(struct job *job, const struct prompt_reading *reading)
 {
     if (reading->understood)
-        accept(job, reading);
+        accept_reading(job, reading);
     else
         refuse(job, reading);
+}
+
+/* The job takes the catalogue along, by which it was read and will be judged. */
+static void conclude_or_ask(struct parser *parser, struct job *job, const struct prompt_reading *reading)
+{
+    double confidence = reading->understood ? reading->confidence : 0;
+    if (confidence >= parser->settings->advice_below) {
+        conclude(job, reading);
+        return;
+    }
+    catalogue_release(&job->catalogue);
+    job->catalogue = catalogue_share(parser->catalogue);
+    question_wants_advice(job);
 }
 
 /* Whether a word may be a name or tag that has come since. */
@@ -95,7 +125,7 @@ void understand(struct parser *parser, struct job *job)
     if (is_in_doubt(parser, &reading))
         job->catalogue_after_ns = clock_ns() - settings->catalogue_trust_ns;
     else
-        conclude(job, &reading);
+        conclude_or_ask(parser, job, &reading);
 }
 
 /* Of two, the newer one is kept: jobs may overtake each other. */
@@ -114,5 +144,19 @@ void understand_again(struct parser *parser, struct job *job)
     struct prompt_reading reading;
     keep_catalogue(parser, job);
     if (read_prompt(parser, job, parser->catalogue, &reading))
+        conclude_or_ask(parser, job, &reading);
+}
+
+void understand_advised(struct parser *parser, struct job *job)
+{
+    struct prompt_reading reading;
+    struct plan plan;
+    if (advice_read(parser, job, job->catalogue, &plan)) {
+        accept_advice(job, &plan);
+        return;
+    }
+    if (job->inquiry->advice.len > 0)
+        stats_add(parser->worker.stats, STATS_ASSISTANT_UNUSABLE, 1);
+    if (read_prompt(parser, job, job->catalogue, &reading))
         conclude(job, &reading);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* replay: the main() of a fuzz target in builds without libFuzzer. It runs the inputs of one folder, its argument, in
- * the order of their names, and the empty input before them. */
+/* replay: the main() of a fuzz target in builds without libFuzzer. It runs the empty input, then those of a
+ * folder in the order of their names, or the one input that is its argument. */
 #include <dirent.h>
 #include <stdio.h>
 
@@ -8,41 +8,52 @@
 
 enum { INPUT_BYTES_MAX = 1 << 20 };
 
-static void run_file(const char *folder, const char *name)
+static void run_file(const char *path)
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
-    assert(file != NULL);
     uint8_t *bytes = malloc(INPUT_BYTES_MAX);
-    assert(bytes != NULL);
+    assert(file != NULL && bytes != NULL);
     size_t len = fread(bytes, 1, INPUT_BYTES_MAX, file);
     fclose(file);
-    printf("# %s\n", name); /* the last one said is the one that failed */
+    printf("# %s\n", path); /* the last one said is the one that failed */
     fflush(stdout);
     LLVMFuzzerTestOneInput(bytes, len);
     free(bytes);
 }
 
-int main(int argc, char *argv[])
+/* How many there were; -1 when it is no folder. */
+static int run_folder(const char *folder)
 {
     struct dirent **entries;
-    unsigned n_run = 0;
-    int n = argc == 2 ? scandir(argv[1], &entries, NULL, alphasort) : -1;
-    if (n < 0) {
-        fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
-        return 2;
-    }
-    puts("1..1");
-    LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
+    char path[4096];
+    int n = scandir(folder, &entries, NULL, alphasort), n_run = 0;
+    if (n < 0)
+        return -1;
     for (int i = 0; i < n; i++) {
         if (entries[i]->d_name[0] != '.') {
-            run_file(argv[1], entries[i]->d_name);
+            snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+            run_file(path);
             n_run++;
         }
         free(entries[i]);
     }
     free(entries);
-    printf("%s 1 - kept inputs (%u)\n", n_run > 0 ? "ok" : "not ok", n_run);
+    return n_run;
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s CORPUS|INPUT\n", argv[0]);
+        return 2;
+    }
+    puts("1..1");
+    LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
+    int n_run = run_folder(argv[1]);
+    if (n_run < 0) {
+        run_file(argv[1]);
+        n_run = 1;
+    }
+    printf("%s 1 - kept inputs (%d)\n", n_run > 0 ? "ok" : "not ok", n_run);
     return n_run > 0 ? 0 : 1;
 }

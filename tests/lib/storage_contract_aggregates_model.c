@@ -433,7 +433,7 @@ static void ask(struct walk *walk)
     struct job *job = questions_job(&asked.plan);
     assert_int_equal(hands_run(walk->hands, job), STATUS_OK);
     const struct corner all = { NULL, asked.from_ms[0], asked.to_ms[0], 0 };
-    assert_true(job->result->n_metrics == number_of(walk, &asked.plan, &all, &count));
+    assert_number((double)job->result->n_metrics, number_of(walk, &asked.plan, &all, &count));
     assert_int_equal(job->result->from_ms, asked.from_ms[0]);
     assert_int_equal(job->result->to_ms, asked.to_ms[0]);
     assert_false(job->result->approximate);

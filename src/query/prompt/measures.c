@@ -125,7 +125,7 @@ static enum take add(struct reader *reader, const struct plan_measure *measure)
 static enum take read_more(struct reader *reader, unsigned *index)
 {
     for (;;) {
-        struct plan_measure measure;
+        struct plan_measure measure = { AGGREGATE_COUNT, 0 };
         unsigned at = *index + (reader_is(reader, *index, LEX_AND) ? 1 : 0);
         bool comma = at < reader->words.n && reader->words.at[at].after_comma;
         bool now = reader_is(reader, at, LEX_NOW) || reader_is(reader, at, LEX_LAST);
@@ -142,7 +142,7 @@ static enum take read_more(struct reader *reader, unsigned *index)
 
 enum take measures_take(struct reader *reader)
 {
-    struct plan_measure measure;
+    struct plan_measure measure = { AGGREGATE_COUNT, 0 };
     unsigned end = reader->at;
     enum take take = read_measure(reader, &end, &measure);
     if (take != TAKEN)

@@ -4,7 +4,8 @@
  * Normalise, cut into words, match the longest entry of a closed lexicon at each place, fill slots (rank,
  * aggregate, subject, name, tags, values, group, bucket, range, compare, zone), each at most once, and
  * settle the plan. Same words, same catalogue, same clock: same plan bytes. Words that nothing knows are listed, never
- * guessed. Pure: any thread; all that is given lies in the arena. */
+ * guessed; what they could change is refused (grammar.c). docs/query.md, "Words", has the slots, the fixed meanings and
+ * the rule of confidence. Pure but for zones, which belong to the thread; all that is given lies in the arena. */
 #pragma once
 
 #include <stdbool.h>

@@ -89,14 +89,14 @@ struct slice reader_raw(const struct reader *reader, struct span span)
 }
 
 /* No character is cut in two. */
-struct slice reader_quote(struct slice raw)
+struct slice reader_quote(struct slice text)
 {
-    if (raw.len <= KEPT_QUOTE)
-        return raw;
+    if (text.len <= KEPT_QUOTE)
+        return text;
     size_t len = KEPT_QUOTE;
-    while (len > 0 && ((unsigned char)raw.data[len] & 0xc0) == 0x80)
+    while (len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
         len--;
-    return (struct slice){ raw.data, len };
+    return (struct slice){ text.data, len };
 }
 
 enum take reader_fill(struct reader *reader, enum slot slot, unsigned end)

@@ -27,15 +27,15 @@ static struct slice tag_of(const struct reader *reader, struct slice text)
 
 /* Kinds of tags ----------------------------------------------------------------- */
 
-static struct slice prefix_of(const struct reader *reader, struct slice stem, const char *ending)
+static struct slice prefix_of(const struct reader *reader, struct slice stem, struct slice ending)
 {
     char prefix[TAG_BYTES_MAX];
     struct slice tag;
-    size_t len = stem.len + strlen(ending);
+    size_t len = stem.len + ending.len;
     if (len + 1 > sizeof(prefix))
         return (struct slice){ NULL, 0 };
     memcpy(prefix, stem.data, stem.len);
-    memcpy(prefix + stem.len, ending, strlen(ending));
+    memcpy(prefix + stem.len, ending.data, ending.len);
     prefix[len] = ':';
     const struct catalogue *catalogue = catalogue_of(reader);
     if (!search_prefix(&catalogue->tag_index, catalogue->tags, (struct slice){ prefix, len + 1 }, &tag))
@@ -59,12 +59,12 @@ struct slice tags_prefix(const struct reader *reader, unsigned index, bool *ret_
     *ret_plural = false;
     if (!may_be_kind(reader, index) || text.len == 0)
         return none;
-    struct slice prefix = prefix_of(reader, text, "");
+    struct slice prefix = prefix_of(reader, text, SLICE(""));
     for (unsigned i = 0; prefix.data == NULL && i < sizeof(endings) / sizeof(endings[0]); i++) {
         size_t len = strlen(endings[i].plural);
         if (text.len <= len || memcmp(text.data + text.len - len, endings[i].plural, len) != 0)
             continue;
-        prefix = prefix_of(reader, (struct slice){ text.data, text.len - len }, endings[i].singular);
+        prefix = prefix_of(reader, (struct slice){ text.data, text.len - len }, slice_of(endings[i].singular));
         *ret_plural = prefix.data != NULL;
     }
     return prefix;

@@ -35,7 +35,8 @@ void cataloguer_close(struct cataloguer *cataloguer)
     catalogue_release(&cataloguer->newest);
 }
 
-static int add(struct listing *listing, struct slice text)
+/* Adds a copy of a text, which is lent. */
+static int add(struct listing *listing, struct slice text, struct slice *ret_copy)
 {
     if (listing->n == listing->capacity) {
         uint32_t capacity = listing->capacity == 0 ? TEXTS_FIRST : 2 * listing->capacity;
@@ -52,11 +53,12 @@ static int add(struct listing *listing, struct slice text)
         return SQLITE_NOMEM;
     listing->texts[listing->n++] = text;
     listing->bytes += text.len;
+    *ret_copy = text;
     return SQLITE_OK;
 }
 
 /* Adds what the statement finds from a text on: a tag, or of a key the name. SQLITE_DONE when there is nothing. */
-static int add_next(struct listing *listing, struct slice from)
+static int add_next(struct listing *listing, struct slice from, struct slice *ret_text)
 {
     statement_bind(listing->statement, 1, from);
     int code = sqlite3_step(listing->statement);
@@ -65,7 +67,7 @@ static int add_next(struct listing *listing, struct slice from)
                                (size_t)sqlite3_column_bytes(listing->statement, 0) };
         const char *end = found.len == 0 ? NULL : memchr(found.data, '\0', found.len);
         found.len = end == NULL ? found.len : (size_t)(end - found.data);
-        code = add(listing, found);
+        code = add(listing, found, ret_text);
     }
     int failure = sqlite3_reset(listing->statement);
     return failure != SQLITE_OK ? failure : code;
@@ -78,10 +80,10 @@ static int list(struct listing *listing, struct slice last)
     size_t len = 0;
     int code = SQLITE_OK;
     while (code == SQLITE_OK && listing->n < CATALOGUE_TEXTS_MAX && listing->bytes < CATALOGUE_BYTES_MAX) {
-        code = add_next(listing, (struct slice){ from, len });
+        struct slice text = SLICE("");
+        code = add_next(listing, (struct slice){ from, len }, &text);
         if (code != SQLITE_OK)
             break;
-        struct slice text = listing->texts[listing->n - 1];
         memcpy(from, text.data, text.len);
         memcpy(from + text.len, last.data, last.len);
         len = text.len + last.len;

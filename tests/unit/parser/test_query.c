@@ -5,12 +5,13 @@
 #include <stdio.h>
 
 #include <telemetry/clock.h>
+#include <telemetry/stats.h>
 
 #include "parser/understand.h"
 #include "query/prompt/prompt.h"
 #include "suite.h"
 
-enum { AT_CATALOGUE, AT_UNDERSTAND, VERSION = 7 };
+enum { AT_CATALOGUE, AT_UNDERSTAND, AT_ADVISE, AT_HEED, VERSION = 7 };
 
 static const struct route query_route = { METHOD_GET,
                                           "/query",
@@ -18,6 +19,8 @@ static const struct route query_route = { METHOD_GET,
                                           encode_result,
                                           { { STAGE_READER, OP_CATALOGUE, 0 },
                                             { STAGE_PARSER, OP_UNDERSTAND, 0 },
+                                            { STAGE_ASSISTANT, OP_ADVISE, 0 },
+                                            { STAGE_PARSER, OP_HEED, 0 },
                                             { STAGE_CACHE, OP_CACHE_GET, 0 },
                                             { STAGE_READER, OP_AGGREGATE, HOP_ENCODE } } };
 
@@ -63,7 +66,7 @@ static void assert_understood(const struct job *job)
     if (job->status != STATUS_OK)
         fail_msg("%.*s", (int)job->reply.detail.len, job->reply.detail.data);
     assert_non_null(job->plan);
-    assert_int_equal(job->hop, AT_UNDERSTAND); /* what is next is the cache */
+    assert_int_equal(job->hop, AT_HEED); /* what is next is the cache */
     assert_int_equal(job->reply.http, 0);
     assert_true(slice_starts_with(job->cache.key, SLICE("plan:")));
 }
@@ -329,6 +332,81 @@ static void exact_version_leaves_no_doubt(void **state)
     assert_int_equal(get(fixture, "/query?prompt=flibber")->status, STATUS_UNINTELLIGIBLE_PROMPT);
 }
 
+/* A language model ------------------------------------------------------------- */
+
+static void unsure_prompts_go_to_the_assistant(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->settings.advice_below = 0.6;
+    const struct job *job = get(fixture, "/query?prompt=flibber");
+    assert_int_equal(job->status, STATUS_OK);
+    assert_int_equal(job->hop, AT_UNDERSTAND); /* what is next is the assistant */
+    assert_ptr_equal(job->catalogue, fixture->parser.catalogue);
+    assert_null(job->plan);
+    assert_understood(get(fixture, "/query?prompt=how+many+cpu+metrics+yesterday"));
+}
+
+/* The job comes back with what the service answered; its content is a plan in a string. */
+static const struct job *advised(struct fixture *fixture, const char *prompt, const char *answer)
+{
+    static struct stats stats;
+    char target[128];
+    snprintf(target, sizeof(target), "/query?prompt=%s", prompt);
+    fixture->settings.advice_below = 0.6;
+    fixture->parser.worker.stats = &stats;
+    assert_int_equal(get(fixture, target)->hop, AT_UNDERSTAND);
+    struct job *job = &fixture->job;
+    job->hop = AT_HEED;
+    job->inquiry->advice = slice_of(answer);
+    understand_advised(&fixture->parser, job);
+    fixture->parser.worker.stats = NULL;
+    return job;
+}
+
+#define ADVICE(plan)                                                                                                   \
+    "{\"id\":\"x\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" plan "\"}}]}"
+
+static void advice_that_is_a_plan_is_taken(void **state)
+{
+    const struct job *job = advised(*state, "flibber",
+                                    ADVICE("{\\\"op\\\":\\\"aggregate\\\",\\\"k\\\":null,\\\"agg\\\":[\\\"avg\\\"],"
+                                           "\\\"filter\\\":{\\\"name\\\":\\\"cpu\\\",\\\"tags\\\":[\\\"host:a\\\"],"
+                                           "\\\"any_tags\\\":null,\\\"min\\\":null},\\\"trend\\\":false}"));
+    assert_understood(job);
+    assert_slice(job->plan->filter.name, "cpu");
+    assert_int_equal(job->plan->measures[0].aggregate, AGGREGATE_AVG);
+    assert_contains(job->reply.lead, "\"confidence\":null,\"unknown_words\":[],\"read_by\":\"model\",");
+    assert_true(slice_starts_with(job->reply.lead, SLICE("{\"prompt\":\"flibber\",")));
+}
+
+/* Whatever else comes, the grammar's own word holds. */
+static void other_advice_is_not(void **state)
+{
+    static const char *const answers[] = {
+        "",
+        "<html>busy</html>",
+        "{}",
+        "[]",
+        "{\"choices\":[]}",
+        "{\"choices\":[{\"message\":{\"content\":null}}]}",
+        "{\"choices\":{\"message\":1}}",
+        ADVICE("no plan"),
+        ADVICE("{\\\"op\\\":\\\"none\\\"}"),
+        ADVICE("{\\\"op\\\":\\\"aggregate\\\",\\\"raw\\\":{\\\"$where\\\":\\\"1\\\"}}"),
+        ADVICE("{\\\"k\\\":5}{}"),
+        ADVICE("{\\\"filter\\\":{\\\"name\\\":\\\"nobody.knows\\\"}}"),
+        ADVICE("{\\\"filter\\\":{\\\"tags\\\":[\\\"host:z\\\"]}}"),
+        ADVICE("{\\\"filter\\\":{\\\"not_tags\\\":[\\\"host:z\\\"]}}"),
+        ADVICE("{\\\"range\\\":{\\\"from\\\":\\\"tomorrow\\\",\\\"to\\\":null}}"),
+    };
+    for (size_t i = 0; i < N_CASES(answers); i++) {
+        const struct job *job = advised(*state, "flibber", answers[i]);
+        assert_refused(job, STATUS_UNINTELLIGIBLE_PROMPT, "flibber");
+        assert_int_equal(job->reply.n_errors, 0);
+        assert_contains(job->reply.extra, "\"unknown_words\":[\"flibber\"]");
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, query_setup, fixture_teardown)
 
 int main(void)
@@ -350,6 +428,9 @@ int main(void)
         TEST(older_catalogue_that_comes_later_is_not_kept),
         TEST(doubt_asks_once_for_a_fresh_one),
         TEST(exact_version_leaves_no_doubt),
+        TEST(unsure_prompts_go_to_the_assistant),
+        TEST(advice_that_is_a_plan_is_taken),
+        TEST(other_advice_is_not),
     };
     return cmocka_run_group_tests_name("query", tests, NULL, NULL);
 }

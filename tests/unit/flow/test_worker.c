@@ -567,7 +567,7 @@ static void idle_worker_sleeps(void **state)
 
 /* Delay --------------------------------------------------------------------- */
 
-/* Ten jobs have waited for long, one is taken in a step: the second look is an interval behind the first. */
+/* One of ten jobs is taken in a step, and the others are ahead of what comes. */
 static void step_shuts_the_inbox_of_a_queue_that_stands(void **state)
 {
     (void)state;
@@ -577,7 +577,7 @@ static void step_shuts_the_inbox_of_a_queue_that_stands(void **state)
     give(0, 10);
     for (unsigned i = 0; i < 10; i++) {
         assert_int_equal(worker_step(&bench.worker), 1);
-        assert_int_equal(inbox_is_shut(bench.worker.inbox), i > 0 && i < 9);
+        assert_int_equal(inbox_is_shut(bench.worker.inbox), i < 9);
         take_home();
     }
 }

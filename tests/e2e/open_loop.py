@@ -91,7 +91,8 @@ class Client:
 
     def close(self):
         for wire in self.free:
-            wire.transport.close()
+            if wire.transport is not None:
+                wire.transport.close()
 
 
 def run(server, make, kind, *arguments):

@@ -17,7 +17,7 @@ packages_run=(gcc libc6-dev meson ninja-build pkgconf libuv1-dev "$(llhttp_packa
     libsqlite3-dev libmongoc-dev libxxhash-dev libhiredis-dev libssl-dev libcurl4-openssl-dev tzdata
     curl)
 packages_test=("${packages_run[@]}" libcmocka-dev python3-pymongo python3-pytest python3-venv python3-yaml redis-tools openssl
-    clang clang-format clang-tidy)
+    clang clang-format clang-tidy libclang-rt-dev llvm)
 
 fail()
 {
@@ -75,8 +75,11 @@ build_options()
     tsan) printf '%s\n' -Dwerror=true -Db_sanitize=thread -Db_lundef=false ;;
     clang) printf '%s\n' -Dwerror=true --buildtype=debug ;;
     gcc) printf '%s\n' -Dwerror=true --buildtype=release ;;
-    fuzz) printf '%s\n' -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
-    *) fail "No such build: $1 (there are release, debug, asan, tsan, clang and gcc)" ;;
+    fuzz) printf '%s\n' -Dwerror=true -Dtests=false -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dc_args=-fsanitize=fuzzer-no-link ;;
+    coverage) printf '%s\n' --buildtype=debug "-Dc_args=-fprofile-instr-generate -fcoverage-mapping" \
+        -Dc_link_args=-fprofile-instr-generate ;;
+    *) fail "No such build: $1 (there are release, debug, asan, tsan, clang, gcc, fuzz and coverage)" ;;
     esac
 }
 
@@ -86,14 +89,13 @@ build_kind()
 {
     local kind=$1 dir options log
     dir=$(build_dir_of "$kind")
-    options=$(build_options "$kind")
+    mapfile -t options < <(build_options "$kind")
     mkdir -p "$dir"
     log=$dir/last-build.txt
     if [ ! -f "$dir/build.ninja" ]; then
         local compiler=gcc
-        case "$kind" in clang | fuzz) compiler=clang ;; esac
-        # shellcheck disable=SC2086 # one word for each option
-        CC=${CC:-$compiler} meson setup "$dir" $options >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+        case $kind in clang | fuzz | coverage) compiler=clang ;; esac
+        CC=${CC:-$compiler} meson setup "$dir" "${options[@]}" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     fi
     ninja --quiet -C "$dir" "${@:2}" >"$log" 2>&1 || { sed -n '/FAILED:\|ERROR:\|ninja: error/,$p' "$log" >&2; return 1; }
 }

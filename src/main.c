@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <telemetry/access.h>
 #include <telemetry/config.h>
 #include <telemetry/log.h>
 
@@ -22,7 +23,8 @@ enum action {
     ACTION_PRINT_CONFIG,
     ACTION_CHECK_CONFIG,
     ACTION_ENV_SAMPLE,
-    ACTION_HEALTHCHECK
+    ACTION_HEALTHCHECK,
+    ACTION_NEW_KEY
 };
 
 static const struct option options[] = {
@@ -32,6 +34,7 @@ static const struct option options[] = {
     { "check-config", no_argument, NULL, ACTION_CHECK_CONFIG },
     { "env-sample", no_argument, NULL, ACTION_ENV_SAMPLE },
     { "healthcheck", no_argument, NULL, ACTION_HEALTHCHECK },
+    { "new-key", required_argument, NULL, ACTION_NEW_KEY },
     { NULL, 0, NULL, 0 },
 };
 
@@ -41,11 +44,12 @@ static void print_help(void)
          "\n"
          "usage: telemetry-server [--help | --version | --print-config | --check-config | --env-sample | "
          "--healthcheck]\n"
+         "       telemetry-server --new-key NAME reader|writer|admin\n"
          "\n"
          "Without an option it serves until SIGTERM or SIGINT, which let it answer what it has received;\n"
          "a second one ends it at once. Settings come from the environment, else from .env.$APP_ENV or,\n"
          "where that is absent, .env. --healthcheck asks a running server with these settings whether it is\n"
-         "alive, and ends with 0 or 1:\n");
+         "alive, and ends with 0 or 1. --new-key makes a key for API_KEYS_FILE, which SIGHUP reads again:\n");
     config_help(stdout);
 }
 
@@ -54,13 +58,15 @@ static void end_at_once(int signal_number)
     _exit(EXIT_SIGNAL + signal_number);
 }
 
-/* The signals that end the server are taken by sigwait() alone, so no thread may have them unblocked. */
+/* The signals that end the server, and the one that makes it read its keys again, are taken by sigwait() alone, so no
+ * thread may have them unblocked. */
 static sigset_t block_signals(void)
 {
     sigset_t ending;
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a full disk is an answer, not an end */
@@ -95,12 +101,23 @@ static int serve(const struct config *config)
         log_stop();
         return fail(&error);
     }
-    sigwait(&ending, &signal_number);
+    while (sigwait(&ending, &signal_number) == 0 && signal_number == SIGHUP)
+        app_reload(app);
     signal(SIGTERM, end_at_once);
     signal(SIGINT, end_at_once);
     pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
     app_stop(&app);
     log_stop();
+    return 0;
+}
+
+static int new_key(const char *name, const char *role)
+{
+    char key[ACCESS_KEY_TEXT_BYTES], line[256];
+    struct error error;
+    if (access_new_key(name, role, key, line, &error) != 0)
+        return fail(&error);
+    printf("key, shown this once:        %s\nline for API_KEYS_FILE:      %s\n", key, line);
     return 0;
 }
 
@@ -127,7 +144,9 @@ int main(int argc, char *argv[])
 {
     int option = getopt_long(argc, argv, "", options, NULL);
     enum action action = option == -1 ? ACTION_RUN : (enum action)option;
-    if (option == '?' || optind < argc) {
+    if (action == ACTION_NEW_KEY && optind + 1 == argc)
+        return new_key(optarg, argv[optind]);
+    if (option == '?' || action == ACTION_NEW_KEY || optind < argc) {
         fprintf(stderr, "telemetry-server: unknown argument; see --help\n");
         return EXIT_USAGE;
     }

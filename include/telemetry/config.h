@@ -23,6 +23,14 @@
     X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                         \
     X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                     \
     X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")          \
+    G("Keys and rates")                                                                                                \
+    X(api_keys_file, "API_KEYS_FILE", TEXT, "", 0, 0,                                                                  \
+      "file of the keys that requests need, read anew on SIGHUP; empty: none is needed")                               \
+    X(allow_no_keys, "ALLOW_NO_KEYS", COUNT, "0", 0, 1, "1: APP_ENV=prod starts without API_KEYS_FILE")                \
+    X(rate_limit, "RATE_LIMIT", COUNT, "0", 0, 1000000,                                                                \
+      "requests a second of one key, or of one client without a key; 0: any number")                                   \
+    X(rate_burst, "RATE_BURST", COUNT, "0", 0, 10000000, "requests at once before that counts; 0: as RATE_LIMIT")      \
+    X(trusted_proxies, "TRUSTED_PROXIES", TEXT, "", 0, 0, "10.0.0.0/8, ::1: whose X-Forwarded-For tells the client")   \
     G("Store")                                                                                                         \
     X(mongo_uri, "MONGO_URI", SECRET, "", 0, 0, "mongodb://... or mongodb+srv://...; empty: the embedded database")    \
     X(mongo_shard, "MONGO_SHARD", COUNT, "0", 0, 1, "1: shard the collection, where MongoDB is a sharded cluster")     \

@@ -123,6 +123,12 @@ struct job {
     _Alignas(64) struct job_home home;
 };
 
+/* Whether the job's key may see and change a metric: its name begins with the key's prefix. */
+static inline bool job_may_touch(const struct job *job, const struct metric *metric)
+{
+    return slice_starts_with(metric->series, job->access.prefix);
+}
+
 /* Sets the status and one sentence for the client. The detail is borrowed: literal or in the arena. */
 static inline void job_fail(struct job *job, enum status status, struct slice detail)
 {

@@ -50,4 +50,5 @@ struct route {
     /* On the thread that finished the hop marked HOP_ENCODE: writes job->reply. */
     void (*encode)(struct job *job);
     struct hop hops[HOPS_MAX]; /* behind the parser */
+    uint8_t role;              /* enum role: what a key must have at least */
 };

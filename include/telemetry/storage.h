@@ -66,6 +66,7 @@ struct storage_ops {
      *  update: STATUS_NOT_FOUND, or STATUS_PRECONDITION_FAILED when if_match does not hold against
      *    metric_etag() of what is stored; else previous is set (in the job's arena).
      *  delete: the same, without a new value.
+     *  Of metrics that job_may_touch() denies, update, delete and OP_GET know nothing: STATUS_NOT_FOUND.
      *  Failures of the store: STORAGE_UNAVAILABLE, STORAGE_FULL, OUTCOME_UNKNOWN. */
     void (*write)(struct storage_session *session, struct job *jobs[], unsigned n);
 

@@ -64,17 +64,30 @@ static struct slice behind(struct slice word, struct slice start)
     return (struct slice){ word.data + start.len, word.len - start.len };
 }
 
+static const char *take_rate(struct slice digits, struct access_key *key)
+{
+    if (key->rate != 0)
+        return "a rate is given once";
+    return parse_rate(digits, &key->rate) ? NULL : "a rate is 1 to 1000000 requests a second";
+}
+
+static const char *take_prefix(struct slice prefix, struct access_key *key)
+{
+    if (key->prefix[0] != '\0')
+        return "a prefix is given once";
+    if (prefix.len == 0 || prefix.len > ACCESS_PREFIX_MAX || memchr(prefix.data, '\0', prefix.len) != NULL)
+        return "a prefix has 1 to 256 bytes, none of them NUL";
+    memcpy(key->prefix, prefix.data, prefix.len);
+    return NULL;
+}
+
 static const char *take_option(struct slice word, struct access_key *key)
 {
     if (slice_starts_with(word, SLICE("rate=")))
-        return parse_rate(behind(word, SLICE("rate=")), &key->rate) ? NULL : "a rate is 1 to 1000000 requests a second";
-    if (!slice_starts_with(word, SLICE("prefix=")))
-        return "behind the digest there may be prefix=TEXT and rate=N";
-    struct slice prefix = behind(word, SLICE("prefix="));
-    if (prefix.len == 0 || prefix.len > ACCESS_PREFIX_MAX)
-        return "a prefix has 1 to 256 bytes";
-    memcpy(key->prefix, prefix.data, prefix.len);
-    return NULL;
+        return take_rate(behind(word, SLICE("rate=")), key);
+    if (slice_starts_with(word, SLICE("prefix=")))
+        return take_prefix(behind(word, SLICE("prefix=")), key);
+    return "behind the digest there may be prefix=TEXT and rate=N";
 }
 
 const char *key_line_parse(struct slice line, struct access_key *ret_key, bool *ret_empty)

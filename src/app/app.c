@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <telemetry/access.h>
 #include <telemetry/cache.h>
 #include <telemetry/clock.h>
-#include <telemetry/hash.h>
 #include <telemetry/inbox.h>
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
@@ -30,15 +30,16 @@
 #include "parser/parser.h"
 #include "storage/stage.h"
 
-enum { US_NS = 1000, CATALOGUE_TRUST_NS = 250000000, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX, PREFIX_BYTES = 256 };
+enum { US_NS = 1000, CATALOGUE_TRUST_NS = 250000000, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
 
 struct app {
     const struct config *config;
     const struct storage_ops *storage_ops;
     const struct cache_ops *cache_ops;
     struct storage *storage;
-    char cache_prefix[PREFIX_BYTES];
+    char cache_prefix[CACHE_PREFIX_BYTES];
     struct stats_registry stats;
+    struct limiter *limiter; /* of all loops; NULL without keys and RATE_LIMIT */
     struct http_settings http;
     struct parser_settings parser;
     struct topology topology;
@@ -81,31 +82,13 @@ static void set_settings(struct app *app)
 {
     bool is_embedded = app->storage_ops == &storage_sqlite;
     app->http = http_settings_of(app->config);
+    app->http.guard.limiter = app->limiter;
     app->parser = parser_settings_of(app->config);
     app->parser.stats = &app->stats;
     app->parser.ready = is_ready;
     app->parser.ready_context = app;
     app->parser.catalogue_version = catalogue_version;
     app->parser.catalogue_trust_ns = is_embedded ? UINT64_MAX : CATALOGUE_TRUST_NS;
-}
-
-/* Servers that share their answers must share their store. An embedded one is this machine's alone, so
- * its folder is part of the prefix. */
-static void set_cache_prefix(struct app *app)
-{
-    const struct config *config = app->config;
-    char place[HOST_NAME_MAX + PATH_MAX + 2] = "", folder[PATH_MAX];
-    gethostname(place, HOST_NAME_MAX);
-    if (realpath(config->data_dir, folder) != NULL)
-        snprintf(place + strlen(place), PATH_MAX + 2, ":%s", folder);
-    if (config->redis_prefix[0] != '\0')
-        snprintf(app->cache_prefix, PREFIX_BYTES, "%s", config->redis_prefix);
-    else
-        snprintf(app->cache_prefix, PREFIX_BYTES, "ts:%s:", config->environment);
-    size_t len = strlen(app->cache_prefix);
-    if (app->storage_ops == &storage_sqlite)
-        snprintf(app->cache_prefix + len, PREFIX_BYTES - len,
-                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
 }
 
 /* Workers ------------------------------------------------------------------- */
@@ -122,17 +105,10 @@ static void add_workers(struct app *app)
 {
     const struct config *config = app->config;
     unsigned batch_max = (unsigned)config->batch_max;
-    struct cache_stage_settings cache = { .ops = app->cache_ops,
-                                          .max_bytes = config->cache_max_bytes,
-                                          .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
-                                          .stale_ns = config->cache_stale_ms * NS_PER_MS,
-                                          .remote = { .uri = config->redis_uri,
-                                                      .prefix = app->cache_prefix,
-                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS,
-                                                      .tls_ca_file = config->redis_tls_ca_file,
-                                                      .tls_cert_file = config->redis_tls_cert_file,
-                                                      .tls_key_file = config->redis_tls_key_file } };
-    set_cache_prefix(app);
+    struct cache_stage_settings cache = cache_settings_of(config);
+    cache.ops = app->cache_ops;
+    cache.remote.prefix = app->cache_prefix;
+    cache_prefix(config, app->storage_ops == &storage_sqlite, app->cache_prefix);
     for (unsigned i = 0; i < app->n_parsers; i++) {
         parser_init(&app->parsers[i], &app->parser);
         add_worker(app, &app->parsers[i].worker, BATCH_LIMIT, 0);
@@ -206,6 +182,33 @@ static int open_loops(struct app *app, const int fds[], struct error *error)
     return 0;
 }
 
+/* Gives each loop a reference to the keys, if any are asked for. */
+static int set_keys(struct app *app, struct error *error)
+{
+    struct access *access;
+    if (app->config->api_keys_file[0] == '\0')
+        return 0;
+    if (access_load(app->config->api_keys_file, &access, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < app->n_loops; i++) {
+        struct access *reference = access_share(access);
+        loop_set_access(&app->loops[i], &reference);
+    }
+    access_release(&access);
+    return 0;
+}
+
+void app_reload(struct app *app)
+{
+    struct error error;
+    if (app->config->api_keys_file[0] == '\0')
+        log_info("there is no API_KEYS_FILE to be read again");
+    else if (set_keys(app, &error) != 0)
+        log_error("the keys of before stay", "reason", error.text);
+    else
+        log_info("the keys were read again", "file", app->config->api_keys_file);
+}
+
 static int start_threads(struct app *app, struct error *error)
 {
     for (; app->n_started < app->n_workers; app->n_started++)
@@ -238,6 +241,7 @@ static void end(struct app *app)
     if (app->storage != NULL)
         app->storage_ops->close(&app->storage);
     stats_registry_fini(&app->stats);
+    limiter_free(&app->limiter);
     free(app->loops);
     free(app);
 }
@@ -282,6 +286,13 @@ static struct app *app_new(const struct config *config)
     app->cache_ops = config->redis_uri[0] != '\0' ? &cache_redis : &cache_memory;
     app->loops = calloc(app->n_loops, sizeof(app->loops[0]));
     if (app->loops == NULL) {
+        free(app);
+        return NULL;
+    }
+    bool counts = config->rate_limit > 0 || config->api_keys_file[0] != '\0';
+    app->limiter = counts ? limiter_new() : NULL;
+    if (counts && app->limiter == NULL) {
+        free(app->loops);
         free(app);
         return NULL;
     }
@@ -336,7 +347,7 @@ static int start_all(struct app *app, unsigned *ret_port, struct error *error)
         return close_sockets(fds, app->n_loops);
     if (open_loops(app, fds, error) != 0)
         return -1;
-    if (wait_for_storage(app, error) != 0)
+    if (set_keys(app, error) != 0 || wait_for_storage(app, error) != 0)
         return -1;
     return start_threads(app, error);
 }

@@ -17,6 +17,10 @@ MUST_CHECK int app_check(const struct config *config, struct error *error);
  * or -1 with error set and nothing left. Borrows config until app_stop(). */
 MUST_CHECK int app_start(const struct config *config, struct app **ret_app, struct error *error);
 
+/* Reads API_KEYS_FILE again; from then on its keys count. When it cannot be read those of before stay; the log
+ * says which. */
+void app_reload(struct app *app);
+
 /* Drains and ends it: no new requests, answers for what was received whole, every thread joined, every
  * job home (asserted), the store closed cleanly. Takes *app. */
 void app_stop(struct app **app);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/routes.h"
 
+#include <telemetry/access.h>
+
 #include "parser/parser.h"
 
 /* clang-format off */
@@ -26,18 +28,18 @@
  * understands a prompt at once, behind CATALOGUE and UNDERSTAND; ADVISE and HEED are for those that are read with
  * little confidence, where there is an assistant. */
 const struct route routes[] = {
-    { METHOD_POST, "/metrics", decode_insert, encode_inserted, { INSERT, INVALIDATE } },
-    { METHOD_GET, "/metrics", decode_list, encode_list, { LOOK_UP, FIND, KEEP } },
-    { METHOD_GET, "/metrics/aggregate", decode_aggregate, encode_result, { LOOK_UP, AGGREGATE, KEEP } },
-    { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { LOOK_UP, GET, KEEP } },
-    { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { UPDATE, INVALIDATE } },
-    { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { DELETE, INVALIDATE } },
-    { METHOD_GET, "/query", decode_query, encode_result, { QUESTION } },
-    { METHOD_POST, "/query", decode_query, encode_result, { QUESTION } },
-    { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } } },
-    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } } },
-    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } } },
-    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0 } } },
+    { METHOD_POST, "/metrics", decode_insert, encode_inserted, { INSERT, INVALIDATE }, ROLE_WRITER },
+    { METHOD_GET, "/metrics", decode_list, encode_list, { LOOK_UP, FIND, KEEP }, ROLE_READER },
+    { METHOD_GET, "/metrics/aggregate", decode_aggregate, encode_result, { LOOK_UP, AGGREGATE, KEEP }, ROLE_READER },
+    { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { LOOK_UP, GET, KEEP }, ROLE_READER },
+    { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { UPDATE, INVALIDATE }, ROLE_ADMIN },
+    { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { DELETE, INVALIDATE }, ROLE_ADMIN },
+    { METHOD_GET, "/query", decode_query, encode_result, { QUESTION }, ROLE_READER },
+    { METHOD_POST, "/query", decode_query, encode_result, { QUESTION }, ROLE_READER },
+    { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } }, ROLE_READER },
+    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0 } }, ROLE_READER },
 };
 
 const size_t n_routes = sizeof(routes) / sizeof(routes[0]);

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/settings.h"
 
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include <telemetry/access.h>
+#include <telemetry/address.h>
 #include <telemetry/clock.h>
+#include <telemetry/hash.h>
 #include <telemetry/log.h>
 #include <telemetry/zone.h>
 
@@ -33,6 +42,15 @@ static unsigned connections_limit(const struct config *config)
     return (unsigned)limit;
 }
 
+static struct guard_settings guard_settings_of(const struct config *config)
+{
+    uint64_t burst = config->rate_burst > 0 ? config->rate_burst : config->rate_limit;
+    struct guard_settings settings = { .limit = { (uint32_t)config->rate_limit, (uint32_t)burst } };
+    const char *fault = networks_parse(slice_of(config->trusted_proxies), &settings.trusted);
+    assert(fault == NULL); /* settings_check() has seen to it */
+    return settings;
+}
+
 struct http_settings http_settings_of(const struct config *config)
 {
     return (struct http_settings){
@@ -41,6 +59,7 @@ struct http_settings http_settings_of(const struct config *config)
         .head = { .target_max_bytes = config->target_max_bytes,
                   .head_max_bytes = config->head_max_bytes,
                   .fields_max = (unsigned)config->head_max_fields },
+        .guard = guard_settings_of(config),
         .body_max_bytes = config->body_max_bytes,
         .body_budget_bytes = config->body_budget_bytes / config->loops,
         .body_min_rate = config->body_min_rate,
@@ -68,6 +87,34 @@ struct parser_settings parser_settings_of(const struct config *config)
         .advice_below = config->llm_base_url[0] == '\0' ? 0 : (double)config->llm_confidence / 100,
         .takes_now = strcmp(config->environment, "prod") != 0,
     };
+}
+
+struct cache_stage_settings cache_settings_of(const struct config *config)
+{
+    return (struct cache_stage_settings){ .max_bytes = config->cache_max_bytes,
+                                          .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
+                                          .stale_ns = config->cache_stale_ms * NS_PER_MS,
+                                          .remote = { .uri = config->redis_uri,
+                                                      .timeout_ns = config->redis_timeout_ms * NS_PER_MS,
+                                                      .tls_ca_file = config->redis_tls_ca_file,
+                                                      .tls_cert_file = config->redis_tls_cert_file,
+                                                      .tls_key_file = config->redis_tls_key_file } };
+}
+
+void cache_prefix(const struct config *config, bool is_embedded, char ret_prefix[CACHE_PREFIX_BYTES])
+{
+    char place[HOST_NAME_MAX + PATH_MAX + 2] = "", folder[PATH_MAX];
+    gethostname(place, HOST_NAME_MAX);
+    if (realpath(config->data_dir, folder) != NULL)
+        snprintf(place + strlen(place), PATH_MAX + 2, ":%s", folder);
+    if (config->redis_prefix[0] != '\0')
+        snprintf(ret_prefix, CACHE_PREFIX_BYTES, "%s", config->redis_prefix);
+    else
+        snprintf(ret_prefix, CACHE_PREFIX_BYTES, "ts:%s:", config->environment);
+    size_t len = strlen(ret_prefix);
+    if (is_embedded)
+        snprintf(ret_prefix + len, CACHE_PREFIX_BYTES - len,
+                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
 }
 
 struct assistant_settings assistant_settings_of(const struct config *config)
@@ -102,7 +149,29 @@ static int check_assistant(const struct config *config, struct error *error)
     return 0;
 }
 
+static int check_access(const struct config *config, struct error *error)
+{
+    struct networks networks;
+    struct access *access;
+    const char *fault = networks_parse(slice_of(config->trusted_proxies), &networks);
+    if (fault != NULL)
+        return error_set(error, EX_CONFIG, "TRUSTED_PROXIES: %s", fault);
+    if (config->api_keys_file[0] == '\0' && strcmp(config->environment, "prod") == 0 && !config->allow_no_keys)
+        return error_set(
+            error, EX_CONFIG,
+            "API_KEYS_FILE is missing: with APP_ENV=prod requests need keys (telemetry-server --new-key NAME "
+            "ROLE makes one); ALLOW_NO_KEYS=1 goes without");
+    if (config->api_keys_file[0] == '\0')
+        return 0;
+    if (access_load(config->api_keys_file, &access, error) != 0)
+        return -1;
+    access_release(&access);
+    return 0;
+}
+
 int settings_check(const struct config *config, struct error *error)
 {
-    return check_zone(config, error) != 0 ? -1 : check_assistant(config, error);
+    if (check_zone(config, error) != 0 || check_assistant(config, error) != 0)
+        return -1;
+    return check_access(config, error);
 }

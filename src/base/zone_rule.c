@@ -160,18 +160,23 @@ static unsigned put_change(struct zone_change changes[], unsigned n, struct zone
     return n + 1;
 }
 
-/* The year is the right one or, on its last days, a neighbour; and a change is at most some days outside of its own
- * year. So these four years hold the last change before the second and the first one behind it. */
+/* Rounded down, before 1970 too. */
+static int64_t divide(int64_t number, int64_t by)
+{
+    return number / by - (number % by < 0);
+}
+
+/* The year is the right one or, on its first and last days, a neighbour; and a change is at most some days outside of
+ * its own year. So these five years hold the last change before the second and the first one behind it. */
 struct zone_span zone_rule_span(const struct zone_rule *rule, int64_t second)
 {
-    struct zone_change changes[8];
+    struct zone_change changes[10];
     struct zone_span span = { INT64_MIN, INT64_MAX, rule->standard_s };
     unsigned n = 0;
     if (!rule->has_dst)
         return span;
-    int64_t day = second / ZONE_SECONDS_PER_DAY;
-    int year = 1970 + (int)(day * 400 / DAYS_PER_ERA);
-    for (int y = year - 2; y <= year + 1; y++) {
+    int year = 1970 + (int)divide(divide(second, ZONE_SECONDS_PER_DAY) * 400, DAYS_PER_ERA);
+    for (int y = year - 2; y <= year + 2; y++) {
         int64_t begin_s = local_second(&rule->dst_begin, y) - rule->standard_s;
         int64_t end_s = local_second(&rule->dst_end, y) - rule->dst_s;
         n = put_change(changes, n, (struct zone_change){ end_s, rule->standard_s });

@@ -81,11 +81,12 @@ static bool copy(struct job *job, const struct job *reader)
     job->mark_ns = reader->mark_ns;
     job->request.method = reader->request.method;
     job->id = reader->id;
+    job->access = reader->access;
     job->filter = reader->filter;
     job->cache = reader->cache;
     job->cache.result = CACHE_MISS;
-    return copy_filter(&job->arena, &job->filter) && copy_text(&job->arena, &job->cache.key) &&
-           copy_text(&job->arena, &job->cache.scope_text);
+    return copy_text(&job->arena, &job->access.prefix) && copy_filter(&job->arena, &job->filter) &&
+           copy_text(&job->arena, &job->cache.key) && copy_text(&job->arena, &job->cache.scope_text);
 }
 
 struct job *refreshes_take(struct refreshes *refreshes, const struct job *reader)

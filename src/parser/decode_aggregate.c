@@ -5,6 +5,7 @@
 
 #include <telemetry/clock.h>
 
+#include "grant.h"
 #include "list_parameters.h"
 #include "query/filters.h"
 #include "question.h"
@@ -293,6 +294,6 @@ void decode_aggregate(struct parser *parser, struct job *job)
     filter_init(&job->filter);
     plan_init(&aggregate.plan, parser->zone);
     if (read_zone_first(&aggregate) && read_parameters(parser, &aggregate) && list_parameters_end(&aggregate.list) &&
-        finish_plan(&aggregate))
+        finish_plan(&aggregate) && grant_filter(job, &aggregate.plan.filter))
         question_ask(job, &aggregate.plan, SLICE("{"));
 }

@@ -24,14 +24,17 @@ void decode_get(struct parser *parser, struct job *job)
     (void)parser;
     if (!no_parameters(job))
         return;
-    char *key = arena_alloc(&job->arena, PREFIX_BYTES + METRIC_ID_HEX);
+    struct slice granted = job->access.prefix; /* who may see less shares no answer with who may see more */
+    char *key = arena_alloc(&job->arena, PREFIX_BYTES + METRIC_ID_HEX + granted.len);
     if (key == NULL) {
         job_fail(job, STATUS_OUT_OF_MEMORY, SLICE(""));
         return;
     }
     memcpy(key, prefix, PREFIX_BYTES);
     metric_id_hex(&job->id, key + PREFIX_BYTES);
-    job->cache.key = (struct slice){ key, PREFIX_BYTES + METRIC_ID_HEX };
+    if (granted.len > 0)
+        memcpy(key + PREFIX_BYTES + METRIC_ID_HEX, granted.data, granted.len);
+    job->cache.key = (struct slice){ key, PREFIX_BYTES + METRIC_ID_HEX + granted.len };
     job->cache.scope = SCOPE_ID;
     job->cache.scope_text = (struct slice){ key + PREFIX_BYTES, METRIC_ID_HEX };
 }

@@ -5,6 +5,7 @@
 
 #include <telemetry/clock.h>
 
+#include "grant.h"
 #include "list_parameters.h"
 #include "query/filters.h"
 #include "refuse.h"
@@ -57,6 +58,7 @@ void decode_list(struct parser *parser, struct job *job)
 {
     struct list_query query = { .job = job, .now_ms = clock_wall_ms() };
     filter_init(&job->filter);
-    if (read_parameters(parser, &query) && list_parameters_end(&query) && read_cursor(parser, &query))
+    if (read_parameters(parser, &query) && list_parameters_end(&query) && grant_filter(job, &job->filter) &&
+        read_cursor(parser, &query))
         set_cache_key(job);
 }

@@ -5,6 +5,7 @@
 #include <telemetry/clock.h>
 
 #include "body.h"
+#include "grant.h"
 #include "json_object.h"
 #include "plan_json.h"
 #include "query/filters.h"
@@ -203,6 +204,8 @@ static void ask_plan(struct ask *ask)
     struct job *job = ask->job;
     struct plan plan;
     if (!plan_json_read(ask->parser, job, ask->plan, "/plan", &plan))
+        return;
+    if (!grant_filter(job, &plan.filter))
         return;
     question_is_understood(job);
     if (question_ask(job, &plan, SLICE("{")) && ask->inquiry->explain)

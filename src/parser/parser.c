@@ -13,6 +13,7 @@
 #include <telemetry/zone.h>
 
 #include "fields.h"
+#include "grant.h"
 #include "json.h"
 #include "refuse.h"
 #include "target.h"
@@ -94,7 +95,7 @@ static bool is_acceptable(struct job *job)
 static void decode_matched(struct parser *parser, struct job *job, const struct match *match)
 {
     job->route = match->route;
-    if (!is_acceptable(job))
+    if (!grant_route(job) || !is_acceptable(job))
         return;
     if (match->id.data != NULL && !metric_id_parse(match->id, &job->id)) {
         job_fail(job, STATUS_BAD_ID, SLICE("an id has 24 hex digits"));
@@ -102,6 +103,8 @@ static void decode_matched(struct parser *parser, struct job *job, const struct 
     }
     cache_control_read(job->request.cache_control, &job->cache);
     job->route->decode(parser, job);
+    if (job->status == STATUS_OK)
+        (void)grant_metrics(job);
 }
 
 static void parse(struct parser *parser, struct job *job)
@@ -183,6 +186,7 @@ static void parser_close(struct worker *worker)
     arena_reset(&parser->scratch);
     free(parser->scratch_block);
     parser->scratch_block = NULL;
+    catalogue_release(&parser->granted);
     catalogue_release(&parser->catalogue);
     zones_free(&parser->zones);
 }

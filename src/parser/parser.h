@@ -48,6 +48,7 @@ struct parser {
     struct zones *zones;         /* every zone that a plan of this parser has */
     const struct zone *zone;     /* settings->zone */
     struct catalogue *catalogue; /* the newest one that came by, or NULL */
+    struct catalogue *granted;   /* what the last prompt of a key with a prefix might know, or NULL */
 };
 
 extern const struct stage parser_stage;

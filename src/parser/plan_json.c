@@ -46,7 +46,8 @@ static bool read_string(struct reading *reading, const cJSON *node, struct slice
     if (!cJSON_IsString(node))
         return refuse(reading, reading->pointer, "it must be a string");
     *ret_text = slice_of(node->valuestring);
-    return true;
+    return !utf8_text_has_control(*ret_text) ||
+           refuse(reading, reading->pointer, "there must be no control characters");
 }
 
 static bool read_op(struct reading *reading, const cJSON *node)

@@ -8,6 +8,7 @@
 #include <telemetry/stats.h>
 
 #include "advice.h"
+#include "grant.h"
 #include "query/prompt/prompt.h"
 #include "question.h"
 #include "refuse.h"
@@ -43,8 +44,10 @@ static void accept(struct job *job, const struct plan *plan, const struct text *
         question_explain(job);
 }
 
-static void accept_reading(struct job *job, const struct prompt_reading *reading)
+static void accept_reading(struct job *job, struct prompt_reading *reading)
 {
+    if (!grant_filter(job, &reading->plan.filter))
+        return;
     struct text lead = lead_with(job, &reading->plan);
     char confidence[NUMBER_BYTES_MAX];
     text_literal(&lead, ",\"confidence\":");
@@ -55,8 +58,10 @@ static void accept_reading(struct job *job, const struct prompt_reading *reading
 }
 
 /* A model does not tell how sure it is. */
-static void accept_advice(struct job *job, const struct plan *plan)
+static void accept_advice(struct job *job, struct plan *plan)
 {
+    if (!grant_filter(job, &plan->filter))
+        return;
     struct text lead = lead_with(job, plan);
     text_literal(&lead, ",\"confidence\":null,\"unknown_words\":[],\"read_by\":\"model\",");
     accept(job, plan, &lead);
@@ -73,20 +78,21 @@ static void refuse(struct job *job, const struct prompt_reading *reading)
 }
 
 /* False when the job failed. */
-static bool read_prompt(struct parser *parser, struct job *job, const struct catalogue *catalogue,
+static bool read_prompt(struct parser *parser, struct job *job, struct catalogue *catalogue,
                         struct prompt_reading *ret_reading)
 {
     const struct inquiry *inquiry = job->inquiry;
-    struct prompt_setting setting = {
-        .catalogue = catalogue, .zones = parser->zones, .zone = inquiry->zone, .now_ms = inquiry->now_ms
-    };
-    if (prompt_read(inquiry->prompt, &setting, &job->arena, ret_reading))
+    struct prompt_setting setting = { .catalogue = grant_catalogue(parser, job, catalogue),
+                                      .zones = parser->zones,
+                                      .zone = inquiry->zone,
+                                      .now_ms = inquiry->now_ms };
+    if (setting.catalogue != NULL && prompt_read(inquiry->prompt, &setting, &job->arena, ret_reading))
         return true;
     job_fail(job, STATUS_OUT_OF_MEMORY, SLICE(""));
     return false;
 }
 
-static void conclude(struct job *job, const struct prompt_reading *reading)
+static void conclude(struct job *job, struct prompt_reading *reading)
 {
     if (reading->understood)
         accept_reading(job, reading);
@@ -95,10 +101,11 @@ static void conclude(struct job *job, const struct prompt_reading *reading)
 }
 
 /* The job takes the catalogue along, by which it was read and will be judged. */
-static void conclude_or_ask(struct parser *parser, struct job *job, const struct prompt_reading *reading)
+static void conclude_or_ask(struct parser *parser, struct job *job, struct prompt_reading *reading)
 {
     double confidence = reading->understood ? reading->confidence : 0;
-    if (confidence >= parser->settings->advice_below) {
+    bool is_private = job->access.prefix.len > 0; /* the assistant is told all names */
+    if (is_private || confidence >= parser->settings->advice_below) {
         conclude(job, reading);
         return;
     }

@@ -204,11 +204,12 @@ class PairConnection:
 
 
 def port_of(line):
-    """The port in the log line that says where the server listens, or None."""
+    """The port in the log line that says where the server listens, or None. LOG_FORMAT may be json or text."""
     try:
         event = json.loads(line)
     except ValueError:
-        return None
+        found = re.search(r" listening .*\bport=(\d+)", line)
+        return int(found.group(1)) if found else None
     if "listening" not in json.dumps(event) or "port" not in event:
         return None
     return int(event["port"])

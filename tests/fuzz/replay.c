@@ -1,46 +1,59 @@
 /* SPDX-License-Identifier: MIT */
-/* replay: gives a fuzz target the lines of files, or whole files behind `-w`, without libFuzzer. It aborts at what
- * breaks a promise. Usage: replay [-w] FILE... */
+/* replay: the main() of a fuzz target in builds without libFuzzer. It runs the empty input, then those of a
+ * folder in the order of their names, or the one input that is its argument. */
+#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+#include "fuzz.h"
 
 enum { INPUT_BYTES_MAX = 1 << 20 };
 
-static size_t give_lines(char *bytes, size_t len)
+static void run_file(const char *path)
 {
-    size_t n = 0;
-    for (char *end; len > 0; n++) {
-        end = memchr(bytes, '\n', len);
-        size_t line = end == NULL ? len : (size_t)(end - bytes);
-        LLVMFuzzerTestOneInput((const unsigned char *)bytes, line);
-        size_t used = line < len ? line + 1 : line;
-        bytes += used;
-        len -= used;
-    }
-    return n;
+    FILE *file = fopen(path, "rb");
+    uint8_t *bytes = malloc(INPUT_BYTES_MAX);
+    assert(file != NULL && bytes != NULL);
+    size_t len = fread(bytes, 1, INPUT_BYTES_MAX, file);
+    fclose(file);
+    printf("# %s\n", path); /* the last one said is the one that failed */
+    fflush(stdout);
+    LLVMFuzzerTestOneInput(bytes, len);
+    free(bytes);
 }
 
-int main(int argc, char **argv)
+/* How many there were; -1 when it is no folder. */
+static int run_folder(const char *folder)
 {
-    static char bytes[INPUT_BYTES_MAX];
-    int whole = argc > 1 && strcmp(argv[1], "-w") == 0;
-    size_t n = 0;
-    for (int i = 1 + whole; i < argc; i++) {
-        FILE *stream = fopen(argv[i], "rb");
-        if (stream == NULL) {
-            perror(argv[i]);
-            return 1;
+    struct dirent **entries;
+    char path[4096];
+    int n = scandir(folder, &entries, NULL, alphasort), n_run = 0;
+    if (n < 0)
+        return -1;
+    for (int i = 0; i < n; i++) {
+        if (entries[i]->d_name[0] != '.') {
+            snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+            run_file(path);
+            n_run++;
         }
-        size_t len = fread(bytes, 1, sizeof(bytes), stream);
-        fclose(stream);
-        if (!whole)
-            n += give_lines(bytes, len);
-        else if (LLVMFuzzerTestOneInput((const unsigned char *)bytes, len) == 0)
-            n++;
+        free(entries[i]);
     }
-    printf("%zu inputs\n", n);
-    return n == 0;
+    free(entries);
+    return n_run;
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s CORPUS|INPUT\n", argv[0]);
+        return 2;
+    }
+    puts("1..1");
+    LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
+    int n_run = run_folder(argv[1]);
+    if (n_run < 0) {
+        run_file(argv[1]);
+        n_run = 1;
+    }
+    printf("%s 1 - kept inputs (%d)\n", n_run > 0 ? "ok" : "not ok", n_run);
+    return n_run > 0 ? 0 : 1;
 }

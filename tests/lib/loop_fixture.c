@@ -69,6 +69,15 @@ static void answer_in_two(struct job *job)
     job->reply.body = (struct slice){ target.data + 6, target.len - 6 };
 }
 
+static struct slice who(struct job *job)
+{
+    const struct job_access *access = &job->access;
+    struct text text = text_in(&job->arena, 64);
+    text_printf(&text, "%s:%.*s:%.*s", role_name(access->role), (int)access->key.len, access->key.data,
+                (int)access->prefix.len, access->prefix.data);
+    return text_slice(&text);
+}
+
 static void answer(struct loop_fixture *fixture, struct job *job)
 {
     struct slice target = job->request.target;
@@ -78,6 +87,8 @@ static void answer(struct loop_fixture *fixture, struct job *job)
         job->reply.body = letters(job, strtoul(target.data + 5, NULL, 10));
     else if (slice_starts_with(target, SLICE("/lead/")))
         answer_in_two(job);
+    else if (slice_equal(target, SLICE("/who")))
+        job->reply.body = who(job);
     else if (slice_equal(target, SLICE("/fail")))
         job_fail(job, STATUS_NOT_FOUND, SLICE("it failed"));
     else
@@ -202,6 +213,11 @@ struct loop_fixture *loop_fixture_start(const struct http_settings *settings, un
 unsigned loop_fixture_port(const struct loop_fixture *fixture)
 {
     return fixture->port;
+}
+
+void loop_fixture_set_access(struct loop_fixture *fixture, struct access **access)
+{
+    loop_set_access(&fixture->loop, access);
 }
 
 void loop_fixture_drain(struct loop_fixture *fixture)

@@ -5,6 +5,7 @@
  *   /big/N    200 with a body of N letters
  *   /lead/... 200 with "lead:" as the lead and the target's rest as the body
  *   /fail     404 as a problem
+ *   /who      200 with "role:key:prefix"
  *   others    200 with "target:body" */
 #pragma once
 
@@ -26,6 +27,8 @@ unsigned loop_fixture_port(const struct loop_fixture *fixture);
  * budget are at home. */
 void loop_fixture_stop(struct loop_fixture **fixture);
 
+/* Gives the loop other keys; takes *access. Those of before count until the next request on. */
+void loop_fixture_set_access(struct loop_fixture *fixture, struct access **access);
 /* Begins to drain. */
 void loop_fixture_drain(struct loop_fixture *fixture);
 /* Waits until the loop's thread has ended. */

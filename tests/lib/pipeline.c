@@ -9,6 +9,8 @@
 #include <telemetry/clock.h>
 #include <telemetry/inbox.h>
 
+#include <telemetry/access.h>
+
 #include "app/routes.h"
 #include "suite.h"
 
@@ -155,6 +157,7 @@ struct job *pipeline_send(struct pipeline *pipeline, const struct ask *ask)
     struct job *job = job_pool_take(pipeline->pool);
     struct job *sent = job;
     assert_non_null(job);
+    job->access.role = ROLE_ADMIN;
     job->request.method = ask->method;
     job->request.target = copy(job, ask->target);
     job->request.body = copy(job, ask->body);

@@ -408,6 +408,31 @@ static void condition_on_any_metric_holds_for_existing(void **state)
     }
 }
 
+/* A key's names end with its prefix, wherever tags begin. */
+static void metrics_of_other_names_are_not_there(void **state)
+{
+    struct hands *hands = *state;
+    static const struct spec specs[] = { { "a.b", "x", 1, 1, NULL }, { "a", ".b", 2, 2, NULL } };
+    static const enum op ops[] = { OP_GET, OP_UPDATE, OP_DELETE };
+    struct metric_id ids[2];
+    hands_insert(hands, specs, 2, ids);
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned j = 0; j < N_CASES(ops); j++) {
+            struct job *job = hands_job(ops[j]);
+            job->access.prefix = SLICE("a.");
+            job->id = ids[i];
+            job->metrics = arena_alloc(&job->arena, sizeof(job->metrics[0]));
+            job->metrics[0] = hands_metric(&specs[0], &job->arena);
+            job->n_metrics = ops[j] == OP_UPDATE;
+            assert_int_equal(hands_run(hands, job), i == 0 ? STATUS_OK : STATUS_NOT_FOUND);
+            assert_int_equal(job->has_previous, i == 0 && ops[j] != OP_GET);
+            job_fixture_free(&job);
+        }
+    }
+    assert_int_equal(count_of(hands, "a.b"), 0);
+    assert_int_equal(count_of(hands, "a"), 1);
+}
+
 int storage_contract_run(const struct storage_ops *ops, unsigned run_rows)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +454,7 @@ int storage_contract_run(const struct storage_ops *ops, unsigned run_rows)
         cmocka_unit_test_setup_teardown(ids_of_deleted_metrics_are_not_given_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(conditions_hold_changes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(condition_on_any_metric_holds_for_existing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metrics_of_other_names_are_not_there, set_up, tear_down),
     };
     suite_ops = ops;
     suite_run_rows = run_rows;

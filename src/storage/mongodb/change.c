@@ -50,7 +50,7 @@ static bool condition_holds(const struct job *job, const struct metric *stored)
 
 /* Calls ----------------------------------------------------------------------- */
 
-/* A document that is no metric, or one that is too old, counts as not there. */
+/* A document that is no metric, one that is too old or not of the key's names counts as not there. */
 static enum failure read_stored(struct change *change)
 {
     const bson_t *document;
@@ -63,8 +63,9 @@ static enum failure read_stored(struct change *change)
     enum document_result result = DOCUMENT_FOREIGN;
     if (mongoc_cursor_next(cursor, &document))
         result = document_read(document, &change->job->arena, &change->stored);
-    change->is_there =
-        result == DOCUMENT_OK && change->stored.timestamp_ms >= mongo_oldest_ms(change->writer->session.store);
+    change->is_there = result == DOCUMENT_OK &&
+                       change->stored.timestamp_ms >= mongo_oldest_ms(change->writer->session.store) &&
+                       job_may_touch(change->job, &change->stored);
     bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
     bson_destroy(&filter);

@@ -117,7 +117,8 @@ static void get(struct reader *reader, struct job *job)
     bson_destroy(&options);
     if (!ok)
         return;
-    if (n == 0 || metric.name_bytes == 0 || metric.timestamp_ms < mongo_oldest_ms(reader->session.store)) {
+    if (n == 0 || metric.name_bytes == 0 || metric.timestamp_ms < mongo_oldest_ms(reader->session.store) ||
+        !job_may_touch(job, &metric)) {
         job->status = STATUS_NOT_FOUND;
         return;
     }

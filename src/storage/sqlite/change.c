@@ -38,6 +38,10 @@ static int find_target(struct writer *writer, struct job *job, struct record *re
     if (code != SQLITE_OK)
         return code;
     struct metric stored = record_metric(ret_record, series);
+    if (!job_may_touch(job, &stored)) {
+        job->status = STATUS_NOT_FOUND;
+        return SQLITE_OK;
+    }
     if (!condition_holds(job, &stored)) {
         job->status = STATUS_PRECONDITION_FAILED;
         return SQLITE_OK;

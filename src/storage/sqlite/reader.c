@@ -123,6 +123,10 @@ static int get(struct reader *reader, struct job *job)
     if (job->metrics == NULL)
         return SQLITE_NOMEM;
     job->metrics[0] = record_metric(&record, series);
+    if (!job_may_touch(job, &job->metrics[0])) {
+        job->status = STATUS_NOT_FOUND;
+        return SQLITE_OK;
+    }
     job->n_metrics = 1;
     return SQLITE_OK;
 }

@@ -52,6 +52,17 @@ static void access_find_knows_keys_by_their_digest(void **state)
     access_release(&access);
 }
 
+/* A prefix is kept as a C string: cut at a NUL it would be one of more names, or of all. */
+static void key_line_parse_takes_no_nul_in_a_prefix(void **state)
+{
+    static const char line[] = "a reader " ABC " prefix=\0b";
+    struct access_key key;
+    bool empty;
+    const char *fault = key_line_parse((struct slice){ line, sizeof(line) - 1 }, &key, &empty);
+    assert_non_null(fault);
+    assert_non_null(strstr(fault, "NUL"));
+}
+
 /* Whoever compares digests as texts takes all for equal that begin with a zero byte. */
 static void access_find_compares_behind_zero_bytes(void **state)
 {
@@ -81,6 +92,8 @@ static void access_load_names_the_bad_line(void **state)
         { "a reader " ABC " rate=0", "a rate is" },
         { "a reader " ABC " rate=12345678", "a rate is" },
         { "a reader " ABC " colour=red", "there may be prefix=TEXT" },
+        { "a reader " ABC " prefix=abc prefix=x", "a prefix is given once" },
+        { "a reader " ABC " rate=5 rate=6", "a rate is given once" },
         { "a reader " ABC "\na writer " FOO, "line 2: a key of this name" },
         { "a reader " ABC "\nb writer " ABC, "line 2: a key of this name or with this digest" },
     };
@@ -137,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(access_find_knows_keys_by_their_digest),
+        cmocka_unit_test(key_line_parse_takes_no_nul_in_a_prefix),
         cmocka_unit_test(access_find_compares_behind_zero_bytes),
         cmocka_unit_test(access_load_names_the_bad_line),
         cmocka_unit_test(access_load_refuses_a_file_that_anybody_may_change),

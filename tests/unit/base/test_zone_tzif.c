@@ -200,6 +200,24 @@ static void zone_rule_span_follows_every_form(void **state)
     }
 }
 
+/* However far days at the ends of a year are from it: every second of a stretch is in the same one. */
+static void zone_rule_span_is_the_same_for_all_in_it(void **state)
+{
+    (void)state;
+    static const char *const rules[] = { "EST5EDT4,0/-1:8,365/167", "EST5EDT4,J1/-167,J1/-166",
+                                         "EST5EDT,J365/167,J365/166" };
+    for (size_t i = 0; i < N_CASES(rules); i++) {
+        struct zone_rule rule;
+        assert_true(zone_rule_parse(slice_of(rules[i]), &rule));
+        for (int64_t second = -INT64_C(5000000000); second < INT64_C(5000000000); second += 7 * 86400 + 12345) {
+            struct zone_span span = zone_rule_span(&rule, second);
+            struct zone_span first = zone_rule_span(&rule, span.from_s), last = zone_rule_span(&rule, span.to_s - 1);
+            assert_true(span.from_s == first.from_s && span.to_s == first.to_s && span.offset_s == first.offset_s);
+            assert_true(span.from_s == last.from_s && span.to_s == last.to_s && span.offset_s == last.offset_s);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +226,7 @@ int main(void)
         cmocka_unit_test(zone_tzif_read_checks_what_it_reads),
         cmocka_unit_test(zone_rule_parse_refuses),
         cmocka_unit_test(zone_rule_span_follows_every_form),
+        cmocka_unit_test(zone_rule_span_is_the_same_for_all_in_it),
     };
     return cmocka_run_group_tests_name("zone_tzif", tests, file_read, NULL);
 }

@@ -2,23 +2,35 @@
 /* parser: the stage, stepped by hand: which route a request takes, and who gets the job next. */
 #include "parser_fixture.h"
 
+#include <telemetry/access.h>
 #include <telemetry/inbox.h>
 #include <telemetry/stats.h>
 
 static const struct route routes[] = {
-    { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } } },
-    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } } },
-    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } } },
-    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0 } } },
-    { METHOD_POST, "/metrics", decode_insert, encode_inserted, { { STAGE_WRITER, OP_INSERT, HOP_ENCODE } } },
+    { METHOD_GET, "/healthz", decode_health, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_GET, "/readyz", decode_ready, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_GET, "/-/metrics", decode_counters, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_GET, "/-/stats", decode_stats, NULL, { { 0 } }, ROLE_NONE },
+    { METHOD_POST, "/metrics", decode_insert, encode_inserted, { { STAGE_WRITER, OP_INSERT, HOP_ENCODE } }, ROLE_NONE },
     { METHOD_GET,
       "/metrics",
       decode_list,
       encode_list,
-      { { STAGE_READER, OP_FIND, HOP_ENCODE }, { STAGE_CACHE, OP_CACHE_PUT, HOP_ALWAYS } } },
-    { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { { STAGE_READER, OP_GET, HOP_ENCODE } } },
-    { METHOD_PUT, "/metrics/{id}", decode_update, encode_metric, { { STAGE_WRITER, OP_UPDATE, HOP_ENCODE } } },
-    { METHOD_DELETE, "/metrics/{id}", decode_delete, encode_deleted, { { STAGE_WRITER, OP_DELETE, HOP_ENCODE } } },
+      { { STAGE_READER, OP_FIND, HOP_ENCODE }, { STAGE_CACHE, OP_CACHE_PUT, HOP_ALWAYS } },
+      ROLE_NONE },
+    { METHOD_GET, "/metrics/{id}", decode_get, encode_metric, { { STAGE_READER, OP_GET, HOP_ENCODE } }, ROLE_NONE },
+    { METHOD_PUT,
+      "/metrics/{id}",
+      decode_update,
+      encode_metric,
+      { { STAGE_WRITER, OP_UPDATE, HOP_ENCODE } },
+      ROLE_NONE },
+    { METHOD_DELETE,
+      "/metrics/{id}",
+      decode_delete,
+      encode_deleted,
+      { { STAGE_WRITER, OP_DELETE, HOP_ENCODE } },
+      ROLE_NONE },
 };
 
 /* A parser with inboxes around it, all on the test's thread. */

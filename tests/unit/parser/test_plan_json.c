@@ -120,6 +120,8 @@ static void refuses_with_the_pointer(void **state)
         { "{\"range\":{\"from\":2,\"to\":1}}", "/plan", "before" },
         { "{\"group_by\":\"\"}", "/plan/group_by", "name, tag" },
         { "{\"group_by\":[\"name\"]}", "/plan/group_by", "a string" },
+        { "{\"group_by\":\"ho\\u001bst:\"}", "/plan/group_by", "control" },
+        { "{\"group_by\":\"host:\\n\"}", "/plan/group_by", "control" },
         { "{\"bucket\":\"5\"}", "/plan/bucket", "no length" },
         { "{\"bucket\":5}", "/plan/bucket", "a string" },
         { "{\"tz\":\"Mars/Olympus\"}", "/plan/tz", "no time zone" },

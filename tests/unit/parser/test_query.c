@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include <telemetry/access.h>
 #include <telemetry/clock.h>
 #include <telemetry/stats.h>
 
@@ -22,7 +23,8 @@ static const struct route query_route = { METHOD_GET,
                                             { STAGE_ASSISTANT, OP_ADVISE, 0 },
                                             { STAGE_PARSER, OP_HEED, 0 },
                                             { STAGE_CACHE, OP_CACHE_GET, 0 },
-                                            { STAGE_READER, OP_AGGREGATE, HOP_ENCODE } } };
+                                            { STAGE_READER, OP_AGGREGATE, HOP_ENCODE } },
+                                          ROLE_NONE };
 
 static struct catalogue *catalogue_of(const char *name, uint64_t version)
 {

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/audit.h"
+
+#include <telemetry/access.h>
+#include <telemetry/job.h>
+#include <telemetry/log.h>
+
+static const char *change_of(const struct job *job)
+{
+    switch (job->request.method) {
+    case METHOD_POST:
+        return "stored";
+    case METHOD_PUT:
+        return "replaced";
+    case METHOD_DELETE:
+        return "deleted";
+    default:
+        return NULL;
+    }
+}
+
+/* Plans are asked by POST, too; they have no metrics to store. */
+void audit(const struct job *job)
+{
+    char number[LOG_NUMBER_BYTES];
+    const char *change = change_of(job);
+    bool is_change = change != NULL && job->status == STATUS_OK && job->inquiry == NULL;
+    if (!is_change || job->home.expired || job->access.role != ROLE_ADMIN || job->access.key.len == 0)
+        return;
+    uint32_t n_metrics = job->request.method == METHOD_DELETE ? 1 : job->n_metrics;
+    log_write(LOG_INFO, NULL, "audit", "key", job->access.key.data, "change", change, "target",
+              job->request.target.data, "metrics", log_number(number, n_metrics), (char *)0);
+}

@@ -14,7 +14,8 @@
 
 enum {
     CATALOGUE_BYTES_MAX = 16 * 1024 * 1024, /* of all texts; what comes later is left out */
-    CATALOGUE_TEXTS_MAX = 256 * 1024        /* of names, and of tags */
+    CATALOGUE_TEXTS_MAX = 256 * 1024,       /* of names, and of tags */
+    CATALOGUE_EXACT_MAX = 16 * 1024         /* names and tags; a store need not read more of them for each new one */
 };
 
 /* A run of letters and digits that stands in texts; those are refs[first..first + n) of its index. */

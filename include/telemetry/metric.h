@@ -37,6 +37,7 @@ struct metric {
     uint8_t n_tags;      /* 0..METRIC_TAGS_MAX */
     bool has_id;         /* false until a client or the store gave an id */
     bool client_id;      /* the id came with the request: its insert can meet a duplicate */
+    bool arrival_time;   /* the sender left the timestamp to the server */
     struct metric_id id;
     int64_t timestamp_ms; /* since 1970-01-01T00:00:00Z */
     double value;         /* finite */
@@ -57,6 +58,10 @@ MUST_CHECK bool metric_set_series(struct metric *metric, struct arena *arena, st
 
 /* Same id, series, value (bitwise, but 0.0 equals -0.0) and timestamp. */
 bool metric_equal(const struct metric *a, const struct metric *b);
+
+/* Whether `sent` is what is stored, sent again: equal, or equal but for a timestamp that its sender left to the
+ * server; it then takes the stored one. */
+bool metric_resent(const struct metric *stored, struct metric *sent);
 
 /* The strong entity tag (RFC 9110, 8.8.3) of the metric's document as a number. */
 uint64_t metric_etag(const struct metric *metric);

@@ -16,6 +16,7 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, M
     X(cache_control, "cache-control")                                                                                  \
     X(content_encoding, "content-encoding")                                                                            \
     X(content_type, "content-type")                                                                                    \
+    X(idempotency_key, "idempotency-key")                                                                              \
     X(if_match, "if-match")                                                                                            \
     X(if_none_match, "if-none-match")                                                                                  \
     X(request_id, "x-request-id")                                                                                      \

@@ -61,7 +61,8 @@ struct storage_ops {
 
     /* OP_INSERT, OP_UPDATE, OP_DELETE in the order given, as one group commit.
      *  insert: mints ids for metrics without one (has_id becomes true). An id that exists:
-     *    an equal metric sets job->existed (single) or counts as stored (batch); another one fails the
+     *    one that is the same sent again (metric_resent) sets job->existed (single) or counts as stored (batch);
+     *    another one fails the
      *    whole job with STATUS_CONFLICT, and reply.errors[] names the items.
      *  update: STATUS_NOT_FOUND, or STATUS_PRECONDITION_FAILED when if_match does not hold against
      *    metric_etag() of what is stored; else previous is set (in the job's arena).

@@ -50,11 +50,23 @@ static uint64_t value_bits(double value)
     return bits;
 }
 
+static bool equal_but_for_time(const struct metric *a, const struct metric *b)
+{
+    return memcmp(a->id.bytes, b->id.bytes, METRIC_ID_BYTES) == 0 && a->name_bytes == b->name_bytes &&
+           value_bits(a->value) == value_bits(b->value) && slice_equal(a->series, b->series);
+}
+
 bool metric_equal(const struct metric *a, const struct metric *b)
 {
-    return memcmp(a->id.bytes, b->id.bytes, METRIC_ID_BYTES) == 0 && a->timestamp_ms == b->timestamp_ms &&
-           a->name_bytes == b->name_bytes && value_bits(a->value) == value_bits(b->value) &&
-           slice_equal(a->series, b->series);
+    return a->timestamp_ms == b->timestamp_ms && equal_but_for_time(a, b);
+}
+
+bool metric_resent(const struct metric *stored, struct metric *sent)
+{
+    if (!equal_but_for_time(stored, sent) || (stored->timestamp_ms != sent->timestamp_ms && !sent->arrival_time))
+        return false;
+    sent->timestamp_ms = stored->timestamp_ms;
+    return true;
 }
 
 uint64_t metric_etag(const struct metric *metric)

@@ -3,11 +3,16 @@
  * stands for one metric. */
 #include "parser.h"
 
+#include <stdio.h>
+
+#include <telemetry/access.h>
 #include <telemetry/hash.h>
 
 #include "body.h"
 #include "refuse.h"
 #include "target.h"
+
+enum { IDEMPOTENCY_KEY_MAX = 255 };
 
 static bool read_query(struct job *job)
 {
@@ -88,13 +93,55 @@ static void check_ids(struct decoder *decoder)
     decoder->index = job->n_metrics;
 }
 
+/* Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a string in quotes, or as most send it, without. */
+static bool read_idempotency_key(struct job *job, struct slice *ret_key)
+{
+    struct slice key = job->request.idempotency_key;
+    if (key.len >= 2 && key.data[0] == '"' && key.data[key.len - 1] == '"')
+        key = (struct slice){ key.data + 1, key.len - 2 };
+    *ret_key = key;
+    if (job->request.idempotency_key.len == 0 || (key.len >= 1 && key.len <= IDEMPOTENCY_KEY_MAX))
+        return true;
+    job_refuse(job, STATUS_MALFORMED_REQUEST, "Idempotency-Key has 1 to %d bytes", (int)IDEMPOTENCY_KEY_MAX);
+    return false;
+}
+
+/* The id that a metric has whenever this sender sends it under this key. */
+static struct metric_id id_of_key(const struct job *job, struct slice key, uint32_t index)
+{
+    char block[ACCESS_NAME_MAX + IDEMPOTENCY_KEY_MAX + 32];
+    struct metric_id id;
+    int len = snprintf(block, sizeof(block), "%.*s/%u/%.*s", (int)job->access.key.len,
+                       job->access.key.len == 0 ? "" : job->access.key.data, index, (int)key.len, key.data);
+    struct hash128 hash = hash_stable128((struct slice){ block, (size_t)len });
+    memcpy(id.bytes, &hash, METRIC_ID_BYTES);
+    return id;
+}
+
+/* Under such a key, what comes again has the ids that it had, and is found. */
+static void set_ids(struct job *job, struct slice key)
+{
+    for (uint32_t i = 0; i < job->n_metrics; i++) {
+        struct metric *metric = &job->metrics[i];
+        if (metric->has_id)
+            continue;
+        metric->id = id_of_key(job, key, i);
+        metric->has_id = metric->client_id = true;
+    }
+}
+
 void decode_insert(struct parser *parser, struct job *job)
 {
     struct decoder decoder;
-    if (!read_query(job))
+    struct slice key;
+    if (!read_query(job) || !read_idempotency_key(job, &key))
         return;
     decoder_init(&decoder, parser, job);
-    if (!body_decode(&decoder) || decoder.n_client_ids < 2)
+    if (!body_decode(&decoder))
+        return;
+    if (key.len > 0)
+        set_ids(job, key);
+    if (decoder.n_client_ids < 2)
         return;
     check_ids(&decoder);
     decoder_verdict(&decoder);

@@ -212,6 +212,7 @@ static void read_members(struct item *item, const cJSON *tree, const struct json
         ITEM_ERROR(item, SLICE("/name"), SLICE("name is missing"));
     if (!item->has_value)
         ITEM_ERROR(item, SLICE("/value"), SLICE("value is missing"));
+    item->metric->arrival_time = !item->has_timestamp;
     if (!item->has_timestamp)
         item->metric->timestamp_ms = item->decoder->now_ms;
 }

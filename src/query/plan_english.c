@@ -138,16 +138,37 @@ static void put_number(struct text *out, const char *words, double number)
     text_append(out, digits, number_format(number, digits));
 }
 
+/* "above 90" is at least the number behind 90: the one that is said has fewer digits. */
+static bool is_shorter(double other, double limit)
+{
+    char digits[NUMBER_BYTES_MAX];
+    return isfinite(other) && number_format(other, digits) < number_format(limit, digits);
+}
+
+static void put_min(struct text *out, double min)
+{
+    double before = nextafter(min, -INFINITY);
+    bool above = is_shorter(before, min);
+    put_number(out, above ? "above " : "of at least ", above ? before : min);
+}
+
+static void put_max(struct text *out, double max)
+{
+    double behind = nextafter(max, INFINITY);
+    bool below = is_shorter(behind, max);
+    put_number(out, below ? "below " : "of at most ", below ? behind : max);
+}
+
 static void put_values(struct text *out, double min, double max)
 {
-    if (isfinite(min) && isfinite(max)) {
-        put_number(out, " with values from ", min);
-        put_number(out, " to ", max);
-    } else if (isfinite(min)) {
-        put_number(out, " with values of at least ", min);
-    } else if (isfinite(max)) {
-        put_number(out, " with values of at most ", max);
-    }
+    if (isfinite(min) || isfinite(max))
+        put(out, " with values ");
+    if (isfinite(min))
+        put_min(out, min);
+    if (isfinite(min) && isfinite(max))
+        put(out, " and ");
+    if (isfinite(max))
+        put_max(out, max);
 }
 
 static bool takes_all(const struct filter *filter)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The embedded store's catalogue is exact: a name or tag that an answered write brought is in the next one. */
+/* The embedded store's catalogue is exact: a name or tag that an answered write brought is in the next one, unless it
+ * is a large one. */
 #include <stdio.h>
 
 #include <telemetry/catalogue.h>
 #include <telemetry/storage.h>
 
 #include "job_fixture.h"
+#include "storage/sqlite/catalogue.h"
 #include "storage_hands.h"
 #include "suite.h"
 
@@ -118,6 +120,33 @@ static void names_stay_when_their_metrics_go(void **state)
     catalogue_release(&catalogue);
 }
 
+static void large_catalogue_stands_for_a_time(void **state)
+{
+    struct hands *hands = *state;
+    enum { N = 1000, BATCHES = CATALOGUE_EXACT_MAX / N + 1 };
+    static struct spec specs[N];
+    static char names[N][16];
+    for (unsigned batch = 0; batch < BATCHES; batch++) {
+        for (unsigned i = 0; i < N; i++) {
+            snprintf(names[i], sizeof(names[i]), "name.%u", batch * N + i);
+            specs[i] = (struct spec){ names[i], "", 1, 1, NULL };
+        }
+        hands_insert(hands, specs, N, NULL);
+    }
+    struct catalogue *before = read_catalogue(hands);
+    uint64_t rest_ns = (uint64_t)before->n_names * CATALOGUE_REST_NS;
+    specs[0].name = "new";
+    hands_insert(hands, specs, 1, NULL);
+    bool is_there = false;
+    while (!is_there) {
+        struct catalogue *now = read_catalogue(hands);
+        is_there = catalogue_has_name(now, SLICE("new"));
+        assert_true(is_there ? now->made_ns - before->made_ns >= rest_ns : now == before);
+        catalogue_release(&now);
+    }
+    catalogue_release(&before);
+}
+
 static void many_names_are_all_there(void **state)
 {
     struct hands *hands = *state;
@@ -146,6 +175,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(catalogue_moves_with_what_is_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(version_does_not_come_again_after_reopening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_stay_when_their_metrics_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_catalogue_stands_for_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_names_are_all_there, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("sqlite catalogue", tests, NULL, NULL);

@@ -312,3 +312,31 @@ def test_body_limits(start, name):
     server.store([fits] * 20)
     assert_problem(server.request("POST", "/metrics", [{"name": name, "value": 1}] * 21), 413)
     assert len(stored(server, name)) == 21
+
+
+def test_a_request_is_done_once_under_its_idempotency_key(server):
+    one = {"name": "idem.single", "value": 1}
+    first = server.request("POST", "/metrics", one, headers={"Idempotency-Key": "order-4711"})
+    again = server.request("POST", "/metrics", one, headers={"Idempotency-Key": '"order-4711"'})
+    assert (first.status, again.status) == (201, 200)
+    assert first.json() == again.json(), "the time of arrival is the first one's"
+    other = server.request("POST", "/metrics", {**one, "value": 2}, headers={"Idempotency-Key": "order-4711"})
+    assert other.status == 409
+    assert server.request("POST", "/metrics", one, headers={"Idempotency-Key": "order-4712"}).status == 201
+    assert len(server.list_all(name="idem.single")) == 2
+
+
+def test_a_batch_is_stored_once_under_its_idempotency_key(server):
+    batch = [{"name": "idem.batch", "value": value} for value in (1, 1, 2)]
+    for _ in range(2):
+        answer = server.request("POST", "/metrics", batch, headers={"Idempotency-Key": "batch-1"})
+        assert answer.status == 201 and answer.json() == {"accepted": 3}
+    assert sorted(metric["value"] for metric in server.list_all(name="idem.batch")) == [1, 1, 2]
+    assert server.request("POST", "/metrics", batch[::-1], headers={"Idempotency-Key": "batch-1"}).status == 409
+    assert len(server.list_all(name="idem.batch")) == 3
+
+
+@pytest.mark.parametrize("key", ['""', "x" * 256])
+def test_an_idempotency_key_has_a_length(server, key):
+    answer = server.request("POST", "/metrics", {"name": "a", "value": 1}, headers={"Idempotency-Key": key})
+    assert answer.status == 400 and "Idempotency-Key" in answer.json()["detail"]

@@ -14,6 +14,8 @@ static const char *const cannots[] = {
     [CANNOT_FORETELL] = "is about the future; only what is stored can be asked for",
     [CANNOT_EXCLUDE] = "leaves something out; say without and a tag",
     [CANNOT_EXPLAIN] = "asks for a cause; only figures can be asked for",
+    [CANNOT_DATE] = "asks for a moment; ask for the hour or day with the highest ..",
+    [CANNOT_DIRECT] = "may be the highest or the lowest; say which, and of what metric",
 };
 
 /* Words that nothing took ---------------------------------------------------------------- */
@@ -65,7 +67,13 @@ static bool may_pass_over(struct reader *reader)
     return !near_note(reader, reader->at);
 }
 
-enum take grammar_refuse_unknown(struct reader *reader, unsigned index)
+static void note_unknown(struct reader *reader, unsigned index)
+{
+    if (reader->n_unknown < PROMPT_UNKNOWN_MAX)
+        reader->unknown[reader->n_unknown++] = index;
+}
+
+static enum take refuse_unknown(struct reader *reader, unsigned index)
 {
     struct span span = { index, index + 1 };
     if (!near_note(reader, index))
@@ -75,12 +83,17 @@ enum take grammar_refuse_unknown(struct reader *reader, unsigned index)
                          QUOTED(near));
 }
 
+enum take grammar_refuse_unknown(struct reader *reader, unsigned index)
+{
+    note_unknown(reader, index);
+    return refuse_unknown(reader, index);
+}
+
 static enum take take_unknown(struct reader *reader)
 {
-    if (reader->n_unknown < PROMPT_UNKNOWN_MAX)
-        reader->unknown[reader->n_unknown++] = reader->at;
+    note_unknown(reader, reader->at);
     if (!may_pass_over(reader))
-        return grammar_refuse_unknown(reader, reader->at);
+        return refuse_unknown(reader, reader->at);
     reader_doubt(reader, 0.7);
     reader->at++;
     return TAKEN;

@@ -72,7 +72,7 @@ enum lexeme_class {
 
 enum { LEX_UNIT_LETTER = 0x40 };
 
-enum cannot { CANNOT_CHANGE, CANNOT_FORETELL, CANNOT_EXCLUDE, CANNOT_EXPLAIN };
+enum cannot { CANNOT_CHANGE, CANNOT_FORETELL, CANNOT_EXCLUDE, CANNOT_EXPLAIN, CANNOT_DATE, CANNOT_DIRECT };
 
 enum rank_word {
     RANK_TOP,
@@ -80,7 +80,9 @@ enum rank_word {
     RANK_HIGHEST, /* top, of the greatest value unless a measure is named */
     RANK_LOWEST,
     RANK_BUSIEST, /* top, of counts unless a measure is named */
-    RANK_QUIETEST
+    RANK_QUIETEST,
+    RANK_MOST, /* top, of counts; of what the values of a metric is not said */
+    RANK_FEWEST
 };
 
 enum subject { SUBJECT_NONE, SUBJECT_EVENTS, SUBJECT_NAMES, SUBJECT_TAGS };

@@ -153,6 +153,13 @@ static bool may_be_part(const struct reader *reader, unsigned first, unsigned in
     return (kind == WORD_PLAIN || kind == WORD_NUMBER) && !(index > first && reader->words.at[index].after_comma);
 }
 
+/* "memory is used": what says that something is may stand between. */
+static bool is_verb(const struct reader *reader, unsigned index)
+{
+    return reader_says(reader, index, "is") || reader_says(reader, index, "are") || reader_says(reader, index, "was") ||
+           reader_says(reader, index, "were");
+}
+
 /* The end of the longest run of words from `first` on that some name holds, and its parts. */
 static unsigned longest_run(const struct reader *reader, unsigned first, struct query *ret_query)
 {
@@ -162,6 +169,8 @@ static unsigned longest_run(const struct reader *reader, unsigned first, struct 
     for (unsigned i = first; i < reader->words.n && may_be_part(reader, first, i); i++) {
         struct query longer = *ret_query;
         bool plain = is_plain_language(reader, i);
+        if (i > first && is_verb(reader, i) && end == i && i + 1 < reader->words.n && is_plain_language(reader, i + 1))
+            continue;
         if (!query_add(&longer, reader_text(reader, i), glued || !plain) || longer.n == ret_query->n ||
             !search_any(&catalogue_of(reader)->name_index, &longer))
             break;

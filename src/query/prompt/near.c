@@ -102,6 +102,8 @@ static void note_texts(struct reader *reader, struct span span, const struct cat
     offer_terms(&near, index);
     for (unsigned i = 0; i < near.n; i++) {
         query.parts[wrong] = near.found[i];
+        if (query.n == 1)
+            reader_candidate(reader, span, near.found[i]);
         search(index, texts, &query, &found);
         for (uint32_t j = 0; j < found.n && j < SEARCH_FOUND_MAX; j++)
             reader_candidate(reader, span, texts[found.texts[j]]);

@@ -2,6 +2,8 @@
 /* prompt: grammar.c fills slots, settle.c makes the plan of them, suggest.c helps where that failed. */
 #include "query/prompt/prompt.h"
 
+#include <math.h>
+
 #include "query/prompt/reader.h"
 
 /* The parts of the prompt that filled slots, in their order, commas between. */
@@ -34,7 +36,7 @@ bool prompt_read(struct slice prompt, const struct prompt_setting *setting, stru
     struct reader reader;
     struct prompt_reading reading = { .understood = false };
     reading.understood = grammar_read(&reader, prompt, setting, arena) && settle(&reader, &reading.plan);
-    reading.confidence = reading.understood ? reader.confidence : 0;
+    reading.confidence = reading.understood ? round(reader.confidence * 10000) / 10000 : 0;
     reading.n_unknown = reader.n_unknown;
     for (unsigned i = 0; i < reader.n_unknown; i++)
         reading.unknown[i] = reader_keep(&reader, reader.words.at[reader.unknown[i]].raw);

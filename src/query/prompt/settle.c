@@ -4,6 +4,8 @@
 #include "query/calendar.h"
 #include "query/prompt/reader.h"
 
+enum { PART_LETTERS_MIN = 5, PART_NAMES_MAX = 1024 };
+
 /* Ranges ------------------------------------------------------------------------------ */
 
 static enum take apply_day_time(struct reader *reader)
@@ -38,6 +40,24 @@ static enum take infer_range(struct reader *reader)
     return TAKEN;
 }
 
+static bool are_as_long(const struct period *a, const struct period *b)
+{
+    bool fixed = a->unit != UNIT_NONE && b->unit != UNIT_NONE && a->unit <= UNIT_HOUR && b->unit <= UNIT_HOUR;
+    return fixed ? a->to_ms - a->from_ms == b->to_ms - b->from_ms
+                 : a->unit != UNIT_NONE && a->unit == b->unit && a->count == b->count;
+}
+
+/* "the last hour vs the previous hour": the hour before that one, and not most of it once more. */
+static bool goes_back_from_range(const struct reader *reader)
+{
+    const struct period *range = &reader->range, *other = &reader->compare;
+    bool says_before = false;
+    for (unsigned i = reader->spans[SLOT_COMPARE].first; i < reader->spans[SLOT_COMPARE].end; i++)
+        says_before = says_before || reader_is(reader, i, LEX_PREVIOUS) || reader_is(reader, i, LEX_LAST);
+    return reader->compare_kind == COMPARE_PERIOD && says_before && other->from_ms < range->to_ms &&
+           range->from_ms < other->to_ms && are_as_long(range, other);
+}
+
 static enum take apply_compare(struct reader *reader, struct plan *plan)
 {
     if (!reader->filled[SLOT_COMPARE])
@@ -45,6 +65,8 @@ static enum take apply_compare(struct reader *reader, struct plan *plan)
                                      : TAKEN;
     if (!reader->filled[SLOT_RANGE] && infer_range(reader) != TAKEN)
         return REFUSED;
+    if (goes_back_from_range(reader))
+        reader->compare_kind = COMPARE_PREVIOUS;
     const struct period *range = &reader->range;
     if (range->from_ms == INT64_MIN || range->to_ms == INT64_MAX)
         return reader_refuse(reader, "only a range with both ends can be compared");
@@ -83,6 +105,11 @@ static bool all_about_metrics(const struct plan *plan)
     return true;
 }
 
+static bool is_of_values(enum rank_word rank)
+{
+    return rank == RANK_HIGHEST || rank == RANK_LOWEST;
+}
+
 /* What is meant when no measure is said. */
 static enum plan_aggregate implied_aggregate(const struct reader *reader)
 {
@@ -94,6 +121,28 @@ static enum plan_aggregate implied_aggregate(const struct reader *reader)
     if (reader->filled[SLOT_RANK] && (reader->rank == RANK_BUSIEST || reader->rank == RANK_QUIETEST))
         return AGGREGATE_COUNT;
     return values && !reader->filled[SLOT_VALUE] ? AGGREGATE_AVG : AGGREGATE_COUNT;
+}
+
+/* Ranks whose measure is not said, and would have to be guessed. */
+static enum take check_rank(struct reader *reader)
+{
+    static const char *const measures[] = { " by count", " by sum", " by max" };
+    bool named = reader->filled[SLOT_NAME], most = reader->rank == RANK_MOST || reader->rank == RANK_FEWEST;
+    if (!reader->filled[SLOT_RANK] || reader->n_measures > 0 || reader->subject != SUBJECT_NONE || reader->value_word)
+        return TAKEN;
+    if (!named && is_of_values(reader->rank))
+        return reader_refuse_words(reader, reader->spans[SLOT_RANK],
+                                   "goes by the values of a metric: name it, or say busiest to go by counts");
+    if (!named || !most)
+        return TAKEN;
+    struct slice name = reader_raw(reader, reader->spans[SLOT_NAME]);
+    for (unsigned i = 0; i < sizeof(measures) / sizeof(measures[0]); i++) {
+        struct text text = text_in(reader->arena, name.len + 16);
+        text_append(&text, name.data, name.len);
+        text_append(&text, measures[i], strlen(measures[i]));
+        reader_candidate(reader, reader->spans[SLOT_NAME], text_slice(&text));
+    }
+    return reader_refuse_words(reader, reader->spans[SLOT_RANK], "by what? say by count, by sum or by max");
 }
 
 static enum take apply_measures(struct reader *reader, struct plan *plan)
@@ -140,14 +189,9 @@ static void apply_group(struct reader *reader, struct plan *plan)
         plan->group_by = GROUP_TAG;
 }
 
-static bool is_of_values(enum rank_word rank)
-{
-    return rank == RANK_HIGHEST || rank == RANK_LOWEST;
-}
-
 static bool is_bottom(enum rank_word rank)
 {
-    return rank == RANK_BOTTOM || rank == RANK_LOWEST || rank == RANK_QUIETEST;
+    return rank == RANK_BOTTOM || rank == RANK_LOWEST || rank == RANK_QUIETEST || rank == RANK_FEWEST;
 }
 
 static enum take apply_rank(struct reader *reader, struct plan *plan)
@@ -234,6 +278,31 @@ static void keep_tags(struct reader *reader, struct slice **tags, unsigned n)
     *tags = copy;
 }
 
+/* "bytes received" beside a name without "received", which is in another one. */
+static bool leaves_out_part(const struct reader *reader, unsigned index)
+{
+    const struct catalogue *catalogue = reader->setting->catalogue;
+    struct slice word = reader_text(reader, index);
+    const struct catalogue_term *term = catalogue_term_find(&catalogue->name_index, word);
+    if (word.len < PART_LETTERS_MIN || term == NULL || term->n > PART_NAMES_MAX)
+        return false;
+    for (uint32_t i = 0; i < term->n; i++)
+        if (slice_equal(catalogue->names[catalogue->name_index.refs[term->first + i]], reader->name))
+            return false;
+    return true;
+}
+
+static void doubt_name(struct reader *reader)
+{
+    if (!reader->filled[SLOT_NAME] || reader->name_kind != NAME_SOME_PARTS)
+        return;
+    for (unsigned i = reader->spans[SLOT_NAME].end; reader_is(reader, i, LEX_FILLER); i++)
+        if (leaves_out_part(reader, i)) {
+            reader_doubt(reader, 0.5);
+            return;
+        }
+}
+
 bool settle(struct reader *reader, struct plan *ret_plan)
 {
     plan_init(ret_plan, reader->zone);
@@ -241,8 +310,9 @@ bool settle(struct reader *reader, struct plan *ret_plan)
         return false;
     if (reader->filled[SLOT_DAY_TIME] && apply_day_time(reader) != TAKEN)
         return false;
-    if (apply_measures(reader, ret_plan) != TAKEN)
+    if (check_rank(reader) != TAKEN || apply_measures(reader, ret_plan) != TAKEN)
         return false;
+    doubt_name(reader);
     apply_group(reader, ret_plan);
     if (apply_rank(reader, ret_plan) != TAKEN || check_names(reader, ret_plan) != TAKEN ||
         apply_compare(reader, ret_plan) != TAKEN)

@@ -38,6 +38,10 @@ static void offer_candidate(struct offers *offers, struct slice candidate)
     struct slice doubtful = reader_raw(reader, reader->doubtful);
     size_t before = (size_t)(doubtful.data - reader->prompt.data), after = before + doubtful.len;
     struct text text = text_in(reader->arena, reader->prompt.len + candidate.len + 1);
+    bool blanks = before > 0 && after < reader->prompt.len && reader->prompt.data[before - 1] == ' ' &&
+                  reader->prompt.data[after] == ' ';
+    if (candidate.len == 0 && blanks)
+        after++;
     text_append(&text, reader->prompt.data, before);
     text_append(&text, candidate.data, candidate.len);
     text_append(&text, reader->prompt.data + after, reader->prompt.len - after);

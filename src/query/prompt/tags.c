@@ -158,9 +158,38 @@ static enum take add(struct reader *reader, struct slice tags[], unsigned *n, st
     return TAKEN;
 }
 
+/* Values of one kind that must all be there: host:a and host:b. */
+static bool wants_two_of_a_kind(const struct list *list)
+{
+    for (unsigned i = 1; i < list->n; i++) {
+        const struct slice one = list->tags[i - 1], other = list->tags[i];
+        const char *colon = memchr(one.data, ':', one.len);
+        if (colon != NULL && slice_starts_with(other, (struct slice){ one.data, (size_t)(colon - one.data) + 1 }))
+            return true;
+    }
+    return false;
+}
+
+/* "in kitchen and bedroom": no metric is in both, and most people mean either. Tags written out mean what they say. */
+static enum take refuse_both(struct reader *reader, struct span span)
+{
+    struct text text = text_in(reader->arena, 64);
+    for (unsigned i = span.first; i < span.end; i++) {
+        struct slice word = reader_is(reader, i, LEX_AND) ? SLICE("or") : reader->words.at[i].raw;
+        text_append(&text, " ", i > span.first);
+        text_append(&text, word.data, word.len);
+    }
+    if (!text.failed)
+        reader_candidate(reader, span, text_slice(&text));
+    return reader_refuse_words(reader, span, "asks for metrics that have both tags; say or for either");
+}
+
 static enum take add_list(struct reader *reader, const struct list *list, unsigned end)
 {
     struct span span = { reader->at, end };
+    struct slice raw = reader_raw(reader, span);
+    if (list->and &&!list->not &&memchr(raw.data, ':', raw.len) == NULL && wants_two_of_a_kind(list))
+        return refuse_both(reader, span);
     if (list->or &&list->and)
         return reader_refuse_words(reader, span, "mixes and with or");
     bool any = list->or &&!list->not ;

@@ -183,7 +183,7 @@ static void compare(struct writer *writer, const bson_t *document)
     enum document_result result = document_read(document, &arena, &stored);
     struct insert *item = inserts_find(&writer->inserts, &stored.id);
     if (item != NULL && result != DOCUMENT_NO_MEMORY) {
-        bool equal = result == DOCUMENT_OK && metric_equal(&stored, item->metric);
+        bool equal = result == DOCUMENT_OK && metric_resent(&stored, item->metric);
         item->state = !equal ? INSERT_CONFLICT : item->sent ? INSERT_STORED : INSERT_EXISTED;
     }
     arena_reset(&arena);

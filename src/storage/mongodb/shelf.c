@@ -92,6 +92,11 @@ void shelf_put(struct shelf *shelf, struct catalogue *catalogue, enum status sta
 
 /* Writers -------------------------------------------------------------------- */
 
+static bool is_large(const struct catalogue *catalogue)
+{
+    return catalogue->n_names + catalogue->n_tags > CATALOGUE_EXACT_MAX;
+}
+
 /* Whether the version may have to move. Of an older catalogue nobody believes that it is complete, but what is being
  * read may miss what is stored meanwhile; then gives the newest one, or NULL when there is none. */
 static bool is_watched(struct shelf *shelf, struct catalogue **ret_catalogue)
@@ -99,7 +104,7 @@ static bool is_watched(struct shelf *shelf, struct catalogue **ret_catalogue)
     pthread_mutex_lock(&shelf->mutex);
     const struct catalogue *newest = shelf->newest;
     bool is_watched = shelf->reading || is_as_new_as(shelf, shelf_version(shelf));
-    is_watched = is_watched && (newest == NULL || newest->complete);
+    is_watched = is_watched && (newest == NULL || (newest->complete && !is_large(newest)));
     *ret_catalogue = is_watched && newest != NULL ? catalogue_share(shelf->newest) : NULL;
     pthread_mutex_unlock(&shelf->mutex);
     return is_watched;

@@ -3,8 +3,8 @@
  *
  * It is read only when somebody asks, by one reader at a time, while the others wait for what it brings.
  * The version moves every CATALOGUE_AGE_NS; before that when a writer of this server stored a name or tag
- * that the newest catalogue lacks, unless that one is not complete. What other servers store is thus in
- * the catalogue CATALOGUE_AGE_NS later, and what this one stored at once. */
+ * that the newest catalogue lacks, unless that one is not complete or has more than CATALOGUE_EXACT_MAX. What other
+ * servers store is thus in the catalogue CATALOGUE_AGE_NS later, and what this one stored at once. */
 #pragma once
 
 #include <pthread.h>

@@ -4,6 +4,7 @@
 #include "catalogue.h"
 
 #include <telemetry/arena.h>
+#include <telemetry/clock.h>
 #include <telemetry/metric.h>
 
 #include "database.h"
@@ -110,9 +111,17 @@ static int make(struct cataloguer *cataloguer, uint64_t version, struct arena *a
     return SQLITE_OK;
 }
 
+static bool stands(const struct catalogue *newest, uint64_t version)
+{
+    if (newest == NULL || newest->version == version)
+        return newest != NULL;
+    uint64_t n_texts = (uint64_t)newest->n_names + newest->n_tags;
+    return n_texts > CATALOGUE_EXACT_MAX && clock_ns() - newest->made_ns < n_texts * CATALOGUE_REST_NS;
+}
+
 int cataloguer_read(struct cataloguer *cataloguer, uint64_t version, struct catalogue **ret_catalogue)
 {
-    if (cataloguer->newest == NULL || cataloguer->newest->version != version) {
+    if (!stands(cataloguer->newest, version)) {
         _Alignas(16) char block[BLOCK_BYTES];
         struct arena arena;
         arena_init(&arena, block, sizeof(block));

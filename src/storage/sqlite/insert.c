@@ -61,7 +61,7 @@ static int insert_with_id(struct writer *writer, struct job *job, uint32_t i)
     if (code != SQLITE_OK)
         return code;
     struct metric stored = record_metric(&record, series);
-    if (!metric_equal(&stored, metric))
+    if (!metric_resent(&stored, metric))
         conflict(job, i);
     else if (!job->batch)
         job->existed = true;

@@ -150,6 +150,20 @@ static void slice_compare_orders_by_bytes(void **state)
     assert_int_equal(slice_compare((struct slice){ NULL, 0 }, SLICE("")), 0);
 }
 
+static void metric_resent_forgives_the_time_of_arrival(void **state)
+{
+    struct metric stored = { .series = SLICE("a"), .name_bytes = 1, .timestamp_ms = 1, .value = 2 }, sent = stored;
+    assert_true(metric_resent(&stored, &sent));
+    sent.timestamp_ms = 5;
+    assert_false(metric_resent(&stored, &sent));
+    assert_int_equal(sent.timestamp_ms, 5);
+    sent.arrival_time = true;
+    assert_true(metric_resent(&stored, &sent));
+    assert_int_equal(sent.timestamp_ms, 1);
+    sent.value = 3;
+    assert_false(metric_resent(&stored, &sent));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +175,7 @@ int main(void)
         cmocka_unit_test(metric_id_round_trips),
         cmocka_unit_test(metric_id_parse_refuses),
         cmocka_unit_test(slice_compare_orders_by_bytes),
+        cmocka_unit_test(metric_resent_forgives_the_time_of_arrival),
     };
     return cmocka_run_group_tests_name("metric", tests, NULL, NULL);
 }

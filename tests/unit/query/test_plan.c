@@ -362,8 +362,10 @@ static void plan_english_says_all_of_it(void **state)
     assert_text(
         &plan, plan_english,
         "Top 5 tags that begin with \"host:\" by average value of metrics named \"cpu.*\" with tags \"dc:1\" and "
-        "\"env:prod\" with any of the tags \"a\", \"b\" and \"c\" without tag \"say \"no\"\" with values from 0.5 "
-        "to 1e+30, with 95th percentile and number of metrics, per hour, from 2026-11-23 00:00 to 2026-11-24 "
+        "\"env:prod\" with any of the tags \"a\", \"b\" and \"c\" without tag \"say \"no\"\" with values of at least "
+        "0.5 "
+        "and of at most 1e+30, with 95th percentile and number of metrics, per hour, from 2026-11-23 00:00 to "
+        "2026-11-24 "
         "00:00 (Europe/Berlin), compared with 2026-11-22 00:00 to 2026-11-23 00:00, and whether it rises or "
         "falls.");
 }

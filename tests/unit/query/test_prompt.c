@@ -18,7 +18,8 @@ static struct prompt_reading reading;
 
 static int setup(void **state)
 {
-    struct slice names[] = { SLICE("cpu.usage"), SLICE("host.memory.used"), SLICE("traffic.speed") };
+    struct slice names[] = { SLICE("cpu.usage"), SLICE("host.memory.used"), SLICE("net.received"),
+                             SLICE("traffic.speed") };
     struct slice tags[] = { SLICE("host:web-1"), SLICE("env:prod") };
     arena_init(&arena, block, sizeof(block));
     zones = zones_new(NULL);
@@ -107,6 +108,13 @@ static void prompt_read_is_sure_of_what_is_written_out(void **state)
     double all_parts = reading.confidence;
     assert_true(understood("average memory today"));
     assert_true(reading.confidence < all_parts && all_parts < 1);
+    double some_parts = reading.confidence;
+    assert_true(understood("average memory received today"));
+    assert_true(reading.confidence < some_parts);
+    assert_true(understood("average memory recorded today"));
+    assert_true(reading.confidence == some_parts);
+    assert_true(understood("average speed on web-1 today"));
+    assert_true(reading.confidence == 0.72); /* and no digits behind */
     assert_true(understood("average \"no.such.name\" today"));
     assert_true(reading.confidence <= 0.5);
 }

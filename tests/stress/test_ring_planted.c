@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ring planted: the ring bench sees the two faults that it is there for. This program has the inbox of planted_inbox.c,
  * without its fence, and makes senders share a lane; each test passes when the bench has found a fault, and says after
- * how many hand-overs. A processor need not move a load before a store, so the hunt is long.
+ * how many hand-overs. A processor need not move a load before a store, so the hunt may be long.
  *
  * STRESS_MILLIONS in the environment is how many millions of hand-overs a fault may take to show. */
 #include "suite.h"
@@ -11,24 +11,11 @@
 
 #include "ring_bench.h"
 
-enum { DEFAULT_MILLIONS = 400 };
-
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1 /* which would report the planted race itself, and end the program */
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
+enum { DEFAULT_MILLIONS = 100 };
 
 static const struct ring_scenario without_fence[] = {
     { .name = "no fence, bursts of 32, flag", 1, 1, 32, true, SLEEP_ON_FLAG, SLEEP_ON_FLAG },
     { .name = "no fence, bursts of 8, flag", 1, 1, 8, true, SLEEP_ON_FLAG, SLEEP_ON_FLAG },
-    { .name = "no fence, bursts of 512, loop", 1, 1, 512, true, SLEEP_ON_FLAG, SLEEP_IN_UV },
-    { .name = "no fence, bursts of 1000, flag", 1, 1, 1000, true, SLEEP_ON_FLAG, SLEEP_ON_FLAG },
 };
 
 static const struct ring_scenario shared_lane[] = {
@@ -43,8 +30,6 @@ static void assert_seen(const struct ring_scenario scenarios[], unsigned n)
     unsigned long limit = millions == NULL ? DEFAULT_MILLIONS : strtoul(millions, NULL, 10);
     struct ring_outcome outcome = { .n_handed = 0 };
     uint64_t total = 0;
-    if (UNDER_TSAN)
-        skip();
     for (unsigned i = 0; outcome.fault[0] == '\0' && total < limit * 1000000; i++) {
         ring_bench_run(&scenarios[i % n], 1000000, &outcome);
         total += outcome.n_handed;

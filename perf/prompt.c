@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* prompt: how long it takes to read a prompt, with a catalogue of 1,000 names and 1,000 tags.
  *
- * Usage: prompt [ROUNDS]. Each round reads every prompt once, those that are not understood too; one line tells the
- * percentiles of single reads, in microseconds of the thread's processor time, another those of what was refused. */
+ * Usage: prompt [ROUNDS]. Each round reads every prompt once. One line of JSON tells the percentiles of single reads
+ * that were understood, another those of what was refused: in microseconds as time went by, and of the processor's time
+ * of the thread, which says what a busy machine would have it be. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,6 +34,11 @@ static const char *const refused[] = {
     "SELECT * FROM metrics WHERE name = 'x' OR 1=1; DROP TABLE metrics",
 };
 
+struct texts {
+    const char *const *texts;
+    size_t n;
+};
+
 struct store {
     char names[N_TEXTS][TEXT_BYTES], tags[N_TEXTS][TEXT_BYTES];
     struct slice name_slices[N_TEXTS], tag_slices[N_TEXTS];
@@ -55,7 +61,7 @@ static struct catalogue *catalogue_make(void)
     return catalogue_new(store.name_slices, N_TEXTS, store.tag_slices, N_TEXTS, true, 1);
 }
 
-/* Time of the processor, so that other programs on the machine do not count. */
+/* Time on a processor: other programs on the machine do not count. */
 static uint64_t thread_ns(void)
 {
     struct timespec time;
@@ -69,30 +75,46 @@ static int by_number(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-static bool measure(const char *title, const char *const texts[], size_t n_texts, unsigned rounds,
-                    const struct prompt_setting *setting)
+static void print_times(const char *key, uint64_t *times_ns, size_t n)
+{
+    qsort(times_ns, n, sizeof(*times_ns), by_number);
+    printf("\"%s\":{\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f}", key, (double)times_ns[n / 2] / 1e3,
+           (double)times_ns[n * 99 / 100] / 1e3, (double)times_ns[n - 1] / 1e3);
+}
+
+/* Whether the prompt was understood. */
+static bool read_once(const char *text, const struct prompt_setting *setting, uint64_t *ret_wall_ns,
+                      uint64_t *ret_cpu_ns)
 {
     static _Alignas(16) char block[ARENA_BYTES];
-    size_t n = n_texts * rounds, n_understood = 0;
-    uint64_t *times_ns = malloc(n * sizeof(*times_ns) + 1);
-    if (times_ns == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        struct arena arena;
-        struct prompt_reading reading = { .understood = false };
-        uint64_t before_ns = thread_ns();
-        arena_init(&arena, block, sizeof(block));
-        bool done = prompt_read(slice_of(texts[i % n_texts]), setting, &arena, &reading);
-        arena_reset(&arena);
-        times_ns[i] = thread_ns() - before_ns;
-        n_understood += done && reading.understood;
+    struct arena arena;
+    struct prompt_reading reading = { .understood = false };
+    uint64_t wall_ns = clock_ns(), cpu_ns = thread_ns();
+    arena_init(&arena, block, sizeof(block));
+    bool done = prompt_read(slice_of(text), setting, &arena, &reading);
+    arena_reset(&arena);
+    *ret_cpu_ns = thread_ns() - cpu_ns;
+    *ret_wall_ns = clock_ns() - wall_ns;
+    return done && reading.understood;
+}
+
+static bool measure(const char *title, const struct texts *texts, unsigned rounds, const struct prompt_setting *setting)
+{
+    size_t n = texts->n * rounds, n_understood = 0;
+    uint64_t *wall_ns = calloc(n, sizeof(*wall_ns)), *cpu_ns = calloc(n, sizeof(*cpu_ns));
+    bool done = wall_ns != NULL && cpu_ns != NULL;
+    for (size_t i = 0; done && i < n; i++)
+        n_understood += read_once(texts->texts[i % texts->n], setting, &wall_ns[i], &cpu_ns[i]);
+    if (done) {
+        printf("{\"prompts\":\"%s\",\"reads\":%zu,\"understood\":%zu,", title, n, n_understood);
+        print_times("wall_us", wall_ns, n);
+        printf(",");
+        print_times("cpu_us", cpu_ns, n);
+        printf("}\n");
     }
-    qsort(times_ns, n, sizeof(*times_ns), by_number);
-    printf("%-12s p50 %6.1f us   p99 %6.1f us   max %7.1f us   (%zu reads, %zu understood)\n", title,
-           (double)times_ns[n / 2] / 1e3, (double)times_ns[n * 99 / 100] / 1e3, (double)times_ns[n - 1] / 1e3, n,
-           n_understood);
-    free(times_ns);
-    return true;
+    free(wall_ns);
+    free(cpu_ns);
+    return done;
 }
 
 int main(int argc, char **argv)
@@ -103,8 +125,10 @@ int main(int argc, char **argv)
     if (zones == NULL || catalogue == NULL || rounds < 1 || rounds > 1000000)
         return 1;
     struct prompt_setting setting = { catalogue, zones, zones_find(zones, SLICE("UTC")), clock_wall_ms() };
-    bool done = measure("understood", prompts, sizeof(prompts) / sizeof(prompts[0]), (unsigned)rounds, &setting) &&
-                measure("refused", refused, sizeof(refused) / sizeof(refused[0]), (unsigned)rounds, &setting);
+    struct texts good = { prompts, sizeof(prompts) / sizeof(prompts[0]) };
+    struct texts bad = { refused, sizeof(refused) / sizeof(refused[0]) };
+    bool done = measure("understood", &good, (unsigned)rounds, &setting) &&
+                measure("refused", &bad, (unsigned)rounds, &setting);
     catalogue_release(&catalogue);
     zones_free(&zones);
     return done ? 0 : 1;

@@ -130,10 +130,16 @@ class Program(Process):
         return total / 1e9
 
     def resident_mib(self):
+        return self._memory_mib("VmRSS")
+
+    def peak_mib(self):
+        return self._memory_mib("VmHWM")
+
+    def _memory_mib(self, key):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{key}:"):
                 return int(line.split()[1]) / 1024
-        raise Failure(f"process {self.pid} has no VmRSS")
+        raise Failure(f"process {self.pid} has no {key}")
 
 
 def port_in_log(text):

@@ -77,6 +77,19 @@ def hits_table(rows):
     return [*lines, ""] if len(lines) > 2 else []
 
 
+def questions_table(rows):
+    """How long questions took: p50 and CPU are medians over the rounds, p99 is that of each."""
+    lines = ["| question | asked | p50 | p99, lowest to highest | longest | CPU of each |", "|---|--:|--:|--:|--:|--:|"]
+    for row in rows:
+        asked = row.detail.get("asked")
+        if asked:
+            p99s = " to ".join(dict.fromkeys(number(pick(asked["p99_us"])) for pick in (min, max)))
+            cpu = f"{number(asked['cpu_us'])} µs" + (f", p99 {number(asked['cpu_p99_us'])}" if "cpu_p99_us" in asked else "")
+            lines.append(f"| {row.scenario.removesuffix(', p99')} | {asked['n']:,} | {number(asked['p50_us'])} µs | "
+                         f"{p99s} µs | {number(asked['max_us'])} µs | {cpu} |")
+    return [*lines, ""] if len(lines) > 2 else []
+
+
 def noise_text(rows):
     noisy = [row.scenario for row in rows if row.noisy]
     worst = max((record["others_cpus"] + record["steal_cpus"] for row in rows for record in row.noise), default=0)
@@ -99,7 +112,8 @@ def about_text(about, load):
 
 
 def markdown(rows, about, load):
-    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), *hits_table(rows), noise_text(rows), ""]
+    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), *hits_table(rows),
+             *questions_table(rows), noise_text(rows), ""]
     return "\n".join(lines + about_text(about, load)) + "\n"
 
 

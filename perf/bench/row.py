@@ -46,6 +46,6 @@ class Row:
 
     def as_json(self):
         return {"scenario": self.scenario, "value": self.value, "unit": self.unit, "floor": self.floor,
-                "beside": self.beside,                 "ratio": self.ratio, "bar": self.bar, "kind": self.kind, "passed": self.passed,
+                "beside": self.beside, "ratio": self.ratio, "bar": self.bar, "kind": self.kind, "passed": self.passed,
                 "spread": self.spread, "failures": self.failures, "noisy": self.noisy, "noise": self.noise,
                 "detail": self.detail}

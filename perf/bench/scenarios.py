@@ -24,11 +24,13 @@ class Bench:
     floor_binary: Path
     bulk_binary: Path
     load_binary: Path
+    prompt_binary: Path
     rounds: int           # of each alternation
     seconds: int          # of one run of wrk
     warm_seconds: int
     idle_seconds: int
     load_seconds: int     # of one run of the load runner
+    ask_seconds: int      # of one run of one question
     starts: int
     server: Program = None
     floor: Program = None

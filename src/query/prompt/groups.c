@@ -87,6 +87,8 @@ static enum take take_by(struct reader *reader)
         return take_second_target(reader);
     if (take == NOT_HERE && target >= reader->words.n)
         return reader_refuse_words(reader, (struct span){ reader->at, target }, "must be followed by what to group by");
+    if (take == NOT_HERE && reader_is(reader, reader->at, LEX_PER) && reader_is(reader, target, LEX_NONE))
+        return grammar_refuse_unknown(reader, target);
     return take;
 }
 

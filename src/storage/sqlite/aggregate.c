@@ -22,6 +22,7 @@ static const char *const texts[AGGREGATE_STATEMENTS] = {
     [AGGREGATE_ZONES] = "SELECT block FROM zone WHERE max_ts >= ?1 AND min_ts < ?2",
     [AGGREGATE_ZONES_N] = "SELECT count(*) FROM zone WHERE max_ts >= ?1 AND min_ts < ?2",
     [AGGREGATE_NEWEST_ZONE] = "SELECT max(block) FROM zone",
+    [AGGREGATE_NEWEST_OF] = "SELECT max_ts FROM zone WHERE +block <= ?1 ORDER BY max_ts DESC LIMIT 1",
     [AGGREGATE_ROWS] = "SELECT row, ts, value, series FROM metric WHERE row BETWEEN ?1 AND ?2",
 };
 
@@ -66,6 +67,19 @@ static int choose(struct aggregator *aggregator)
     int code = aggregate_zone_rows(aggregator, &n_rows);
     aggregator->by_zones = n_rows < (uint64_t)selection->n_series * ROWS_FOR_A_SERIES;
     return code;
+}
+
+/* Where the tail's rows and all others lie in time; what the view has of them is in the snapshot. */
+static int look_at_tail(struct aggregator *aggregator, const struct tail_view *view)
+{
+    aggregator->tail_first = UINT64_MAX;
+    aggregator->tail_from_ms = INT64_MAX;
+    aggregator->index_to_ms = INT64_MAX;
+    if (view->n_runs == 0)
+        return SQLITE_OK;
+    aggregator->tail_first = view->runs[0]->first_row;
+    aggregate_tail_begin(aggregator, view);
+    return aggregate_index_end(aggregator);
 }
 
 /* Takes all of the turn; lets go of the tail when nothing will be read of it again. */
@@ -113,8 +127,9 @@ int aggregator_run(struct aggregator *aggregator, struct job *job, size_t max_by
 {
     struct slice detail;
     aggregator->filter = &job->plan->filter;
-    aggregator->tail_first = view->n_runs == 0 ? UINT64_MAX : view->runs[0]->first_row;
-    int code = select_series(aggregator, &job->arena);
+    int code = look_at_tail(aggregator, view);
+    if (code == SQLITE_OK)
+        code = select_series(aggregator, &job->arena);
     if (code != SQLITE_OK)
         return code;
     aggregator->tally = tally_new(job->plan, max_bytes);

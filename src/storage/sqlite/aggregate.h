@@ -3,9 +3,10 @@
  *
  * Two ways. Series by series: each selected series is walked in by_series over the range; where nothing but the
  * number of metrics matters, SQLite counts them. Rows from the first one of the tail on are not taken from the
- * index but from the tail, each once, and those that were touched from the table. Zone by zone: where a few
- * rows of many series are wanted, the stretches of the table that may hold them are read, which
- * needs no tail.
+ * index but from the tail, each once, and those that were touched from the table. As time mostly goes with the rows,
+ * the index is read only up to where the rows before the tail end, and rows are told apart only from where the tail
+ * begins. Zone by zone: where a few rows of many series are wanted, the stretches of the table that may hold them are
+ * read, which needs no tail.
  *
  * Functions with an `int` result give a code of SQLite; SQLITE_DONE says that the tally has failed and there is no
  * point in going on. */
@@ -33,6 +34,7 @@ enum {
     AGGREGATE_ZONES,       /* that may hold rows of the range */
     AGGREGATE_ZONES_N,     /* how many */
     AGGREGATE_NEWEST_ZONE,
+    AGGREGATE_NEWEST_OF, /* the newest timestamp in the zones up to a block */
     AGGREGATE_ROWS,
     AGGREGATE_STATEMENTS
 };
@@ -56,6 +58,8 @@ struct aggregator {
     struct known_handle *known; /* in the job's arena */
     uint32_t n_known;           /* a power of two */
     uint64_t tail_first;        /* rows from this one on are the tail's; UINT64_MAX without a tail */
+    int64_t tail_from_ms;       /* no entry of a tail's row in by_series is earlier */
+    int64_t index_to_ms;        /* all entries of other rows are earlier */
     bool by_zones;
     /* of the turn under way */
     int64_t low_ms, high_ms; /* [low, high), what has expired left out */
@@ -86,3 +90,6 @@ MUST_CHECK int aggregate_tail(struct aggregator *aggregator, const struct tail_v
 MUST_CHECK int aggregate_zones(struct aggregator *aggregator);
 /* How many rows the zones of the range may hold. */
 MUST_CHECK int aggregate_zone_rows(struct aggregator *aggregator, uint64_t *ret_n_rows);
+/* Set tail_from_ms and index_to_ms. */
+void aggregate_tail_begin(struct aggregator *aggregator, const struct tail_view *view);
+MUST_CHECK int aggregate_index_end(struct aggregator *aggregator);

@@ -5,12 +5,23 @@
 
 #include "database.h"
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static int64_t later(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms > b_ms ? a_ms : b_ms;
+}
+
+/* Asks for the turn's range, less what only the tail can have. */
 static sqlite3_stmt *bind_series(const struct aggregator *aggregator, unsigned which, uint32_t series)
 {
     sqlite3_stmt *statement = aggregator->statements[which];
     sqlite3_bind_int64(statement, 1, series);
     sqlite3_bind_int64(statement, 2, aggregator->low_ms);
-    sqlite3_bind_int64(statement, 3, aggregator->high_ms);
+    sqlite3_bind_int64(statement, 3, earlier(aggregator->high_ms, aggregator->index_to_ms));
     return statement;
 }
 
@@ -28,7 +39,7 @@ static int widen_extent(struct aggregator *aggregator, uint32_t series)
     for (unsigned i = 0; i < 2; i++) {
         sqlite3_stmt *statement = bind_series(aggregator, ends[i], series);
         int64_t at_ms = 0;
-        if (i == 0 && aggregator->first_ms < aggregator->high_ms)
+        if (i == 0 && aggregator->first_ms < earlier(aggregator->high_ms, aggregator->index_to_ms))
             sqlite3_bind_int64(statement, 3, aggregator->first_ms);
         if (i == 1 && aggregator->last_ms >= aggregator->low_ms)
             sqlite3_bind_int64(statement, 2, aggregator->last_ms + 1);
@@ -65,17 +76,39 @@ static bool counts_suffice(const struct aggregator *aggregator)
            isinf(aggregator->filter->max);
 }
 
+/* Adds the number of a series' entries in a part of the range. */
+static int count_part(sqlite3_stmt *statement, int64_t low_ms, int64_t high_ms, int64_t *n)
+{
+    int64_t found = 0;
+    if (low_ms >= high_ms)
+        return SQLITE_OK;
+    sqlite3_bind_int64(statement, 2, low_ms);
+    sqlite3_bind_int64(statement, 3, high_ms);
+    int code = statement_number(statement, &found);
+    *n += found;
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* Before the tail begins each entry counts; from there on the tail's rows must be told apart, which costs more. */
+static int count_entries(const struct aggregator *aggregator, uint32_t series, int64_t *ret_n)
+{
+    int64_t high_ms = earlier(aggregator->high_ms, aggregator->index_to_ms);
+    sqlite3_stmt *old = bind_series(aggregator, AGGREGATE_ENTRIES_OLD, series);
+    *ret_n = 0;
+    int code = count_part(bind_series(aggregator, AGGREGATE_ENTRIES_N, series), aggregator->low_ms,
+                          earlier(high_ms, aggregator->tail_from_ms), ret_n);
+    sqlite3_bind_int64(old, 4, end_row(aggregator));
+    return code != SQLITE_OK ? code
+                             : count_part(old, later(aggregator->low_ms, aggregator->tail_from_ms), high_ms, ret_n);
+}
+
 static int count_series(struct aggregator *aggregator, uint32_t series)
 {
-    bool all = aggregator->tail_first == UINT64_MAX;
-    sqlite3_stmt *statement = bind_series(aggregator, all ? AGGREGATE_ENTRIES_N : AGGREGATE_ENTRIES_OLD, series);
-    int64_t n = 0;
+    int64_t n;
     uint32_t handle;
-    if (!all)
-        sqlite3_bind_int64(statement, 4, end_row(aggregator));
-    int code = statement_number(statement, &n);
-    if (code != SQLITE_ROW || n == 0)
-        return code == SQLITE_ROW ? SQLITE_OK : code;
+    int code = count_entries(aggregator, series, &n);
+    if (code != SQLITE_OK || n == 0)
+        return code;
     code = aggregate_handle(aggregator, series, &handle);
     if (code != SQLITE_OK)
         return code;

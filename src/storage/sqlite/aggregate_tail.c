@@ -57,6 +57,28 @@ static int take_run(struct aggregator *aggregator, const struct tail_run *run, u
     return SQLITE_OK;
 }
 
+/* What became of a touched row may stand anywhere in the index. */
+static bool run_touched(const struct tail_run *run, uint32_t n_rows)
+{
+    unsigned touched = 0;
+    for (uint32_t i = 0; i < n_rows; i++)
+        touched |= tail_touched(run, i);
+    return touched != 0;
+}
+
+void aggregate_tail_begin(struct aggregator *aggregator, const struct tail_view *view)
+{
+    for (unsigned i = 0; i < view->n_runs; i++) {
+        const struct tail_run *run = view->runs[i];
+        for (uint32_t first = 0; first < view->n_rows[i]; first += TAIL_SPAN_ROWS) {
+            int64_t min_ms = atomic_load_explicit(&run->spans[first / TAIL_SPAN_ROWS].min_ms, memory_order_relaxed);
+            aggregator->tail_from_ms = min_ms < aggregator->tail_from_ms ? min_ms : aggregator->tail_from_ms;
+        }
+        if (run_touched(run, view->n_rows[i]))
+            aggregator->tail_from_ms = INT64_MIN;
+    }
+}
+
 int aggregate_tail(struct aggregator *aggregator, const struct tail_view *view)
 {
     for (unsigned i = 0; i < view->n_runs; i++) {

@@ -29,6 +29,22 @@ int aggregate_zone_rows(struct aggregator *aggregator, uint64_t *ret_n_rows)
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
+/* Zones cover their rows whatever became of them; where rows before the tail are in none, there is no end. */
+int aggregate_index_end(struct aggregator *aggregator)
+{
+    sqlite3_stmt *statement = aggregator->statements[AGGREGATE_NEWEST_OF];
+    int64_t loose = 0, newest_ms = INT64_MAX;
+    int code = first_loose_row(aggregator, &loose);
+    if (code != SQLITE_OK || (uint64_t)loose < aggregator->tail_first)
+        return code;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)((aggregator->tail_first - 1) >> ZONE_BITS));
+    code = statement_number(statement, &newest_ms);
+    if (code != SQLITE_ROW)
+        return code == SQLITE_DONE ? SQLITE_OK : code;
+    aggregator->index_to_ms = newest_ms == INT64_MAX ? newest_ms : newest_ms + 1;
+    return SQLITE_OK;
+}
+
 static int take_row(struct aggregator *aggregator, sqlite3_stmt *statement)
 {
     struct sample sample = { sqlite3_column_int64(statement, 1), sqlite3_column_double(statement, 2),

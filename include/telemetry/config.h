@@ -55,6 +55,12 @@
     X(jobs, "JOBS", COUNT, "2048", 4, 65536, "requests under way at once, on each loop")                               \
     X(batch_max, "BATCH_MAX", COUNT, "1024", 1, 4096, "requests that one commit takes at most")                        \
     X(batch_linger_us, "BATCH_LINGER_US", US, "0", 0, 1000000, "how long a commit waits for more requests")            \
+    X(query_jobs_percent, "QUERY_JOBS_PERCENT", COUNT, "75", 1, 100,                                                   \
+      "of JOBS that queries hold at most, and that writes hold at most; more are answered 503")                        \
+    X(codel_target_ms, "CODEL_TARGET_MS", MS, "100", 0, 60000,                                                         \
+      "longest queue before the store; what would wait longer is answered 503; 0: none is")                            \
+    X(codel_interval_ms, "CODEL_INTERVAL_MS", MS, "500", 1, 600000,                                                    \
+      "how long a queue may be longer, for bursts, before that counts")                                                \
     G("Cache")                                                                                                         \
     X(cache_max_bytes, "CACHE_MAX_BYTES", BYTES, "64m", 0, 1099511627776, "memory for cached answers")                 \
     X(cache_ttl_ms, "CACHE_TTL_MS", MS, "10000", 0, 86400000, "a cached answer is not used when it is older")          \

@@ -27,12 +27,18 @@ void inbox_free(struct inbox **inbox);
 /* Sender thread ---------------------------------------------------------- */
 /* Puts *job in this sender's lane. Takes *job. The reader need not see it before inbox_wake(). */
 void inbox_push(struct inbox *inbox, unsigned lane, struct job **job);
+/* Whether the reader wants no more for now. A hint: what is pushed all the same arrives. */
+bool inbox_is_shut(const struct inbox *inbox);
 /* Wakes the reader if it sleeps. Once behind any number of pushes, or to make it look around. */
 void inbox_wake(struct inbox *inbox);
 
 /* Reader thread ---------------------------------------------------------- */
 /* Moves up to max jobs into jobs[], lanes in turn, and gives them. Returns how many. */
 unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max);
+/* About how many jobs wait. */
+unsigned inbox_length(const struct inbox *inbox);
+/* Tells the senders whether it wants more; an inbox begins open. */
+void inbox_shut(struct inbox *inbox, bool shut);
 /* The state to read before a drain that may find nothing, and to sleep on after it. */
 uint32_t inbox_ticket(const struct inbox *inbox);
 /* Sleeps until a wake comes that is newer than the ticket, or clock_ns() passes deadline_ns

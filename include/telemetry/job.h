@@ -63,6 +63,9 @@ struct job_access {
     struct slice key;    /* name of its key; empty: it has none */
 };
 
+/* Of which share of the loop's jobs one is: neither reads nor writes can take all of them. */
+enum job_share { SHARE_OWN, SHARE_READ, SHARE_WRITE, SHARES };
+
 /* What the loop needs to answer: kept by the loop's thread even while the job is away. */
 struct job_home {
     struct job *next;              /* of the pool's free list, or of the connection's pipeline */
@@ -73,6 +76,7 @@ struct job_home {
     char *body_block;              /* heap block of a large body, or NULL */
     size_t body_block_bytes;
     unsigned loop;   /* index of the loop that made the job */
+    uint8_t share;   /* enum job_share */
     bool away;       /* a stage holds the job: only this struct may be read */
     bool answered;   /* its answer waits for its turn in the pipeline */
     bool expired;    /* the answer is 504, whatever comes home */

@@ -24,6 +24,7 @@
     X(ANSWERS_4XX, "telemetry_answers_total", "class=\"4xx\"", "Answers by class")                                     \
     X(ANSWERS_5XX, "telemetry_answers_total", "class=\"5xx\"", "Answers by class")                                     \
     X(REFUSED_NO_JOB, "telemetry_refused_total", "reason=\"no_job\"", "Requests refused by a limit")                   \
+    X(REFUSED_DELAY, "telemetry_refused_total", "reason=\"delay\"", "Requests refused by a limit")                     \
     X(REFUSED_NO_BUDGET, "telemetry_refused_total", "reason=\"body_budget\"", "Requests refused by a limit")           \
     X(REFUSED_KEY, "telemetry_refused_total", "reason=\"key\"", "Requests refused by a limit")                         \
     X(REFUSED_RATE, "telemetry_refused_total", "reason=\"rate\"", "Requests refused by a limit")                       \

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <telemetry/codel.h>
 #include <telemetry/route.h>
 #include <telemetry/status.h>
 
@@ -44,7 +45,8 @@ void outbox_init(struct outbox *outbox, const struct topology *topology, unsigne
 /* From the loop to the parser: starts the itinerary. Takes *job. */
 void job_start(struct outbox *outbox, struct job **job);
 /* From a stage to the job's next hop, or home when there is none or the job failed (hops marked
- * HOP_ALWAYS are still visited). Runs the route's encode where the hop says so. Takes *job. */
+ * HOP_ALWAYS are still visited). Runs the route's encode where the hop says so. A job whose next hop is a worker
+ * that has too much to do fails with STATUS_OVERLOADED in its place. Takes *job. */
 void job_next(struct outbox *outbox, struct job **job);
 /* From a stage straight home, with job->reply complete: a cache hit skips the rest. Takes *job. */
 void job_done(struct outbox *outbox, struct job **job);
@@ -74,6 +76,7 @@ struct worker {
     unsigned batch_max; /* jobs a step takes at most, 1..BATCH_LIMIT */
     uint64_t linger_ns; /* how long a batch that is not full waits for more; 0: not at all */
     uint64_t tick_ns;   /* when tick wants to run */
+    struct codel codel; /* whether the inbox takes more; all zero: it always does */
     struct job **batch; /* room for batch_max */
     atomic_bool stopping;
     pthread_t thread;

@@ -30,7 +30,7 @@
 #include "parser/parser.h"
 #include "storage/stage.h"
 
-enum { US_NS = 1000, CATALOGUE_TRUST_NS = 250000000, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
+enum { READ_BATCH = 1, US_NS = 1000, CATALOGUE_TRUST_NS = 250000000, THREADS_MAX = LOOPS_MAX + 4 * WORKERS_MAX };
 
 struct app {
     const struct config *config;
@@ -93,6 +93,12 @@ static void set_settings(struct app *app)
 
 /* Workers ------------------------------------------------------------------- */
 
+static struct codel codel_of(const struct config *config)
+{
+    return (struct codel){ .target_ns = config->codel_target_ms * NS_PER_MS,
+                           .interval_ns = config->codel_interval_ms * NS_PER_MS };
+}
+
 static void add_worker(struct app *app, struct worker *worker, unsigned batch_max, uint64_t linger_ns)
 {
     worker->batch_max = batch_max;
@@ -117,11 +123,13 @@ static void add_workers(struct app *app)
     add_worker(app, &app->cache.worker, BATCH_LIMIT, 0);
     for (unsigned i = 0; i < app->n_writers; i++) {
         storage_worker_init(&app->writers[i], &storage_writer_stage, app->storage_ops, app->storage, i);
+        app->writers[i].worker.codel = codel_of(config);
         add_worker(app, &app->writers[i].worker, batch_max, config->batch_linger_us * US_NS);
     }
     for (unsigned i = 0; i < app->n_readers; i++) {
         storage_worker_init(&app->readers[i], &storage_reader_stage, app->storage_ops, app->storage, i);
-        add_worker(app, &app->readers[i].worker, BATCH_LIMIT, 0);
+        app->readers[i].worker.codel = codel_of(config);
+        add_worker(app, &app->readers[i].worker, READ_BATCH, 0);
     }
     if (config->llm_base_url[0] != '\0') {
         struct assistant_settings assistant = assistant_settings_of(config);

@@ -55,6 +55,7 @@ struct http_settings http_settings_of(const struct config *config)
 {
     return (struct http_settings){
         .connections_max = connections_limit(config),
+        .share_max = (unsigned)(config->jobs * config->query_jobs_percent + 99) / 100,
         .pipeline_max = (unsigned)config->pipeline_max,
         .head = { .target_max_bytes = config->target_max_bytes,
                   .head_max_bytes = config->head_max_bytes,

@@ -18,6 +18,7 @@
 #include <ck_ring.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -65,6 +66,7 @@ struct inbox {
     unsigned next_lane;    /* the reader's: where the next drain starts */
     struct pollfd watched; /* the reader's */
     bool is_ready;         /* the reader's: the last sleep ended by the watched descriptor */
+    atomic_bool shut;      /* the reader's word to the senders */
     struct lane lanes[];
 };
 
@@ -251,6 +253,27 @@ unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max)
     }
     inbox->next_lane = (inbox->next_lane + 1) % inbox->n_lanes;
     return n;
+}
+
+unsigned inbox_length(const struct inbox *inbox)
+{
+    unsigned n = 0;
+    RING_BEGIN();
+    for (unsigned i = 0; i < inbox->n_lanes; i++)
+        n += ck_ring_size(&inbox->lanes[i].ring);
+    RING_END();
+    return n;
+}
+
+void inbox_shut(struct inbox *inbox, bool shut)
+{
+    if (atomic_load_explicit(&inbox->shut, memory_order_relaxed) != shut)
+        atomic_store_explicit(&inbox->shut, shut, memory_order_relaxed);
+}
+
+bool inbox_is_shut(const struct inbox *inbox)
+{
+    return atomic_load_explicit(&inbox->shut, memory_order_relaxed);
 }
 
 uint32_t inbox_ticket(const struct inbox *inbox)

@@ -24,11 +24,16 @@ static void outbox_send(struct outbox *outbox, struct inbox *inbox, struct job *
     outbox->touched[outbox->n_touched++] = inbox;
 }
 
-static void send_to_stage(struct outbox *outbox, unsigned stage, struct job **job)
+static struct inbox *inbox_for(const struct outbox *outbox, unsigned stage, const struct job *job)
 {
     unsigned n_workers = outbox->topology->n_workers[stage];
     assert(n_workers > 0);
-    outbox_send(outbox, outbox->topology->stages[stage][(*job)->worker_hash % n_workers], job);
+    return outbox->topology->stages[stage][job->worker_hash % n_workers];
+}
+
+static void send_to_stage(struct outbox *outbox, unsigned stage, struct job **job)
+{
+    outbox_send(outbox, inbox_for(outbox, stage, *job), job);
 }
 
 static void send_home(struct outbox *outbox, struct job **job)
@@ -54,6 +59,17 @@ void job_start(struct outbox *outbox, struct job **job)
     send_to_stage(outbox, STAGE_PARSER, job);
 }
 
+/* Whether the hop's worker takes the job, which fails otherwise; those that must come are always taken. */
+static bool is_welcome(struct outbox *outbox, const struct hop *hop, struct job *job)
+{
+    if ((hop->flags & HOP_ALWAYS) != 0 || !inbox_is_shut(inbox_for(outbox, hop->stage, job)))
+        return true;
+    job_fail(job, STATUS_OVERLOADED, SLICE("the store is more than CODEL_TARGET_MS behind; nothing of it was begun"));
+    if (outbox->stats != NULL)
+        stats_add(outbox->stats, STATS_REFUSED_DELAY, 1);
+    return false;
+}
+
 static bool hop_is_due(const struct job *job, const struct hop *hop)
 {
     return job->status == STATUS_OK || (hop->flags & HOP_ALWAYS) != 0;
@@ -72,7 +88,7 @@ void job_next(struct outbox *outbox, struct job **job_place)
     if (job->hop != HOP_PARSER && (route->hops[job->hop].flags & HOP_ENCODE) != 0 && job->status == STATUS_OK)
         route->encode(job);
     for (unsigned hop = (uint8_t)(job->hop + 1); hop < HOPS_MAX && route->hops[hop].op != OP_NONE; hop++) {
-        if (!hop_is_due(job, &route->hops[hop]))
+        if (!hop_is_due(job, &route->hops[hop]) || !is_welcome(outbox, &route->hops[hop], job))
             continue;
         job->hop = (uint8_t)hop;
         send_to_stage(outbox, route->hops[hop].stage, &job);

@@ -56,15 +56,53 @@ static void tick_when_due(struct worker *worker)
     outbox_flush(&worker->outbox);
 }
 
+/* How long the newest of jobs[0..n) has waited. */
+static uint64_t least_wait_ns(struct job *const jobs[], unsigned n, uint64_t now_ns)
+{
+    uint64_t newest = 0;
+    for (unsigned i = 0; i < n; i++)
+        newest = jobs[i]->mark_ns > newest ? jobs[i]->mark_ns : newest;
+    return now_ns > newest ? now_ns - newest : 0;
+}
+
+/* How long a job that comes now will wait: for nothing where the next batch takes it along. */
+static uint64_t ahead_ns(const struct worker *worker)
+{
+    unsigned n = inbox_length(worker->inbox);
+    return n < worker->batch_max ? 0 : worker->codel.step_ns * n / worker->batch_max;
+}
+
+static void open_inbox(struct worker *worker)
+{
+    if (worker->codel.target_ns > 0)
+        inbox_shut(worker->inbox, codel_refuses(&worker->codel, clock_ns(), 0, 0));
+}
+
+/* Steps the batch, and looks at what has come meanwhile. */
+static void step_and_look(struct worker *worker, unsigned n)
+{
+    uint64_t begun_ns = worker->outbox.now_ns;
+    uint64_t waited_ns = least_wait_ns(worker->batch, n, begun_ns);
+    worker->stage->step(worker, worker->batch, n);
+    uint64_t now_ns = clock_ns();
+    codel_worked(&worker->codel, now_ns - begun_ns);
+    inbox_shut(worker->inbox, codel_refuses(&worker->codel, now_ns, waited_ns, ahead_ns(worker)));
+}
+
 unsigned worker_step(struct worker *worker)
 {
     unsigned n = inbox_drain(worker->inbox, worker->batch, worker->batch_max);
-    if (n == 0)
+    if (n == 0) {
+        open_inbox(worker);
         return 0;
+    }
     if (worker->linger_ns > 0)
         n = linger(worker, n);
     worker->outbox.now_ns = clock_ns();
-    worker->stage->step(worker, worker->batch, n);
+    if (worker->codel.target_ns > 0)
+        step_and_look(worker, n);
+    else
+        worker->stage->step(worker, worker->batch, n);
     outbox_flush(&worker->outbox);
     return n;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include <telemetry/job.h>
 #include <telemetry/worker.h>
 
 #include "flow/job_pool.h"
@@ -21,6 +22,7 @@ struct stats;
 /* The limits of the HTTP side; const after boot, shared by all loops. */
 struct http_settings {
     unsigned connections_max; /* on each loop */
+    unsigned share_max;       /* of the jobs of each loop, that reads may hold, and that writes may hold */
     unsigned pipeline_max;    /* unanswered requests on one connection */
     struct head_limits head;
     struct guard_settings guard;
@@ -48,6 +50,7 @@ struct loop {
     struct outbox outbox;
     struct stats *stats;
     struct job_pool *pool;
+    unsigned n_shares[SHARES];            /* jobs taken of each share */
     struct access *access;                /* the keys that count; NULL: none is asked for */
     _Atomic(struct access *) next_access; /* the loop's from its next wake-up on */
     struct waits waits;

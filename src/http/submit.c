@@ -52,13 +52,43 @@ void intake_refuse_whole(struct connection *connection, const struct head *head,
     note_refusal(connection, refusal, form);
 }
 
-static void refuse_for_jobs(struct connection *connection, const struct head *head, const struct limit_note *note)
+/* A share that is full tells; one that is not has met all jobs in use. */
+static void refuse_for_jobs(struct connection *connection, const struct head *head, enum job_share share,
+                            const struct limit_note *note)
 {
-    stats_add(connection->loop->stats, STATS_REFUSED_NO_JOB, 1);
-    intake_refuse_whole(connection, head, (struct refusal){ STATUS_OVERLOADED, "all JOBS are under way" }, note);
+    static const char *const full[SHARES] = { [SHARE_READ] = "the share of JOBS that queries may hold is in use",
+                                              [SHARE_WRITE] = "the share of JOBS that writes may hold is in use" };
+    struct loop *loop = connection->loop;
+    bool is_full = share != SHARE_OWN && loop->n_shares[share] >= loop->settings->share_max;
+    stats_add(loop->stats, STATS_REFUSED_NO_JOB, 1);
+    intake_refuse_whole(connection, head,
+                        (struct refusal){ STATUS_OVERLOADED, is_full ? full[share] : "all JOBS are under way" }, note);
 }
 
 /* Jobs --------------------------------------------------------------------- */
+
+/* What the server says of itself (health, counters) never waits for the store, and is asked when all else is stuck. */
+static enum job_share share_of(const struct request *request)
+{
+    struct slice target = request->target;
+    if (slice_starts_with(target, SLICE("/healthz")) || slice_starts_with(target, SLICE("/readyz")) ||
+        slice_starts_with(target, SLICE("/-/")))
+        return SHARE_OWN;
+    bool reads = request->method == METHOD_GET || request->method == METHOD_HEAD;
+    return reads || slice_starts_with(target, SLICE("/query")) ? SHARE_READ : SHARE_WRITE;
+}
+
+static struct job *take_job(struct loop *loop, enum job_share share)
+{
+    if (share != SHARE_OWN && loop->n_shares[share] >= loop->settings->share_max)
+        return NULL;
+    struct job *job = job_pool_take(loop->pool);
+    if (job == NULL)
+        return NULL;
+    job->home.share = (uint8_t)share;
+    loop->n_shares[share]++;
+    return job;
+}
 
 static bool copy_request(struct job *job, const struct request *request)
 {
@@ -116,10 +146,11 @@ static bool copy_access(struct job *job, const struct pass *pass)
 void intake_submit(struct connection *connection, const struct head *head, struct slice body, const struct pass *pass)
 {
     struct loop *loop = connection->loop;
-    struct job *job = job_pool_take(loop->pool);
+    enum job_share share = share_of(&head->request);
+    struct job *job = take_job(loop, share);
     connection->intake.wait_anew = true;
     if (job == NULL) {
-        refuse_for_jobs(connection, head, &pass->note);
+        refuse_for_jobs(connection, head, share, &pass->note);
         return;
     }
     job->home.head_only = head->request.method == METHOD_HEAD;

@@ -2,7 +2,9 @@
 #include "faulty_storage.h"
 
 #include <stdlib.h>
+#include <time.h>
 
+#include <telemetry/clock.h>
 #include <telemetry/job.h>
 
 struct faulty_session {
@@ -52,9 +54,16 @@ static void fail_all(struct job *jobs[], unsigned n, enum status status)
         job_fail(jobs[i], status, SLICE("as the test wants it"));
 }
 
+static void take_time(uint64_t ns)
+{
+    nanosleep(&(struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) }, NULL);
+}
+
 static void faulty_write(struct storage_session *session, struct job *jobs[], unsigned n)
 {
     struct faulty_session *self = of(session);
+    if (self->faulty->write_ns > 0)
+        take_time(self->faulty->write_ns);
     if (self->faulty->write_status == STATUS_OK)
         self->faulty->ops->write(self->session, jobs, n);
     else

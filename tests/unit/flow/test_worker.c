@@ -565,6 +565,63 @@ static void idle_worker_sleeps(void **state)
     worker_stop(&bench.worker);
 }
 
+/* Delay --------------------------------------------------------------------- */
+
+/* One of ten jobs is taken in a step, and the others are ahead of what comes. */
+static void step_shuts_the_inbox_of_a_queue_that_stands(void **state)
+{
+    (void)state;
+    bench.worker.batch_max = 1;
+    bench.worker.codel = (struct codel){ .target_ns = 1, .interval_ns = 1 };
+    open_by_hand();
+    give(0, 10);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(worker_step(&bench.worker), 1);
+        assert_int_equal(inbox_is_shut(bench.worker.inbox), i < 9);
+        take_home();
+    }
+}
+
+/* All that waits is taken by the next step. */
+static void step_leaves_an_inbox_open_that_one_batch_empties(void **state)
+{
+    (void)state;
+    bench.worker.batch_max = JOBS;
+    bench.worker.codel = (struct codel){ .target_ns = 1, .interval_ns = 1 };
+    open_by_hand();
+    for (unsigned i = 0; i < 10; i++) {
+        give(i, 1);
+        pause_ms(1);
+        worker_step(&bench.worker);
+        assert_false(inbox_is_shut(bench.worker.inbox));
+        take_home();
+    }
+    assert_true(bench.worker.codel.overloaded);
+}
+
+static void step_opens_the_inbox_of_an_empty_queue(void **state)
+{
+    (void)state;
+    bench.worker.codel = (struct codel){ .target_ns = 1, .interval_ns = LONG_NS, .overloaded = true };
+    open_by_hand();
+    inbox_shut(bench.worker.inbox, true);
+    assert_int_equal(worker_step(&bench.worker), 0);
+    assert_false(inbox_is_shut(bench.worker.inbox));
+}
+
+static void step_without_a_target_leaves_the_inbox_open(void **state)
+{
+    (void)state;
+    bench.worker.batch_max = 1;
+    open_by_hand();
+    give(0, 10);
+    for (unsigned i = 0; i < 10; i++) {
+        worker_step(&bench.worker);
+        assert_false(inbox_is_shut(bench.worker.inbox));
+        take_home();
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -592,6 +649,10 @@ int main(void)
         TEST(tick_that_wants_no_more_does_not_run_again),
         TEST(tick_that_is_never_due_does_not_run),
         TEST(idle_worker_sleeps),
+        TEST(step_shuts_the_inbox_of_a_queue_that_stands),
+        TEST(step_leaves_an_inbox_open_that_one_batch_empties),
+        TEST(step_opens_the_inbox_of_an_empty_queue),
+        TEST(step_without_a_target_leaves_the_inbox_open),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }

@@ -111,6 +111,50 @@ static void limits_without_a_job_end_a_connection_that_would_end(void **state)
     loop_fixture_stop(&fixture);
 }
 
+static void expect_full(struct client *client, const char *share)
+{
+    struct client_answer answer = client_read(client);
+    assert_int_equal(answer.http, 503);
+    assert_false(answer.closes);
+    assert_non_null(memmem(answer.body, answer.body_bytes, share, strlen(share)));
+}
+
+/* Reads that are stuck leave room for writes, writes that are stuck for reads, and both for the server's own. */
+static void limits_of_a_share_leave_room_for_the_other(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.share_max = 2;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, 5);
+    struct client reads = client_open(loop_fixture_port(fixture)), writes = client_open(loop_fixture_port(fixture));
+    struct client client = client_open(loop_fixture_port(fixture));
+    (void)state;
+    client_say(&reads, "GET /hold/r" FIELDS "\r\nHEAD /hold/r" FIELDS "\r\n");
+    loop_fixture_await_held(fixture, 2);
+    client_get(&client, "/metrics");
+    expect_full(&client, "that queries may hold");
+    client_say(&client, "POST /query" FIELDS "Content-Length: 0\r\n\r\n");
+    expect_full(&client, "that queries may hold");
+    client_say(&client, "PUT /a" FIELDS "Content-Length: 1\r\n\r\nx");
+    client_expect(&client, 200, "/a:x");
+    client_say(&writes, "POST /hold/w" FIELDS "Content-Length: 0\r\n\r\nDELETE /hold/w" FIELDS "\r\n");
+    loop_fixture_await_held(fixture, 4);
+    client_say(&client, "POST /a" FIELDS "Content-Length: 1\r\n\r\nx");
+    expect_full(&client, "that writes may hold");
+    client_get(&client, "/healthz");
+    client_expect(&client, 200, "/healthz:");
+    loop_fixture_release(fixture, "/hold/r");
+    client_expect(&reads, 200, "/hold/r:");
+    client_get(&client, "/metrics");
+    client_expect(&client, 200, "/metrics:");
+    client_say(&client, "POST /a" FIELDS "Content-Length: 1\r\n\r\nx");
+    expect_full(&client, "that writes may hold");
+    assert_int_equal(loop_fixture_counter(fixture, STATS_REFUSED_NO_JOB), 4);
+    client_close(&reads);
+    client_close(&writes);
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+}
+
 /* Bodies -------------------------------------------------------------------- */
 
 static void send_letters(struct client *client, size_t n)
@@ -350,6 +394,7 @@ int main(void)
         cmocka_unit_test(limits_without_a_job_503_and_the_connection_goes_on),
         cmocka_unit_test(limits_without_a_job_503_in_the_order_of_requests),
         cmocka_unit_test(limits_without_a_job_end_a_connection_that_would_end),
+        cmocka_unit_test(limits_of_a_share_leave_room_for_the_other),
         cmocka_unit_test(limits_of_the_body_budget_503),
         cmocka_unit_test(limits_of_one_body_413_before_it_is_read),
         cmocka_unit_test(limits_let_a_slow_reader_hold_no_job),

@@ -29,6 +29,16 @@ static inline bool slice_starts_with(struct slice text, struct slice prefix)
     return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.data, prefix.data, prefix.len) == 0);
 }
 
+/* Without the blanks and tabs at both ends. */
+static inline struct slice slice_trim(struct slice text)
+{
+    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = (struct slice){ text.data + 1, text.len - 1 };
+    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
 /* Order by bytes, a prefix before what it begins: below 0, 0, above 0. */
 static inline int slice_compare(struct slice a, struct slice b)
 {

@@ -58,15 +58,6 @@ bool address_parse(struct slice text, struct address *ret_address)
 
 /* Networks ------------------------------------------------------------------- */
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct slice){ text.data + 1, text.len - 1 };
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 static bool bits_parse(struct slice digits, unsigned max, unsigned *ret_bits)
 {
     unsigned bits = 0;
@@ -98,13 +89,13 @@ static const char *network_parse(struct slice text, struct network *ret_network)
 const char *networks_parse(struct slice text, struct networks *ret_networks)
 {
     struct networks networks = { .n = 0 };
-    while (trim(text).len > 0) {
+    while (slice_trim(text).len > 0) {
         const char *comma = memchr(text.data, ',', text.len);
         struct slice one = { text.data, comma == NULL ? text.len : (size_t)(comma - text.data) };
         size_t taken = one.len + (comma != NULL);
         if (networks.n == NETWORKS_MAX)
             return "there are more than 64 networks";
-        const char *fault = network_parse(trim(one), &networks.list[networks.n]);
+        const char *fault = network_parse(slice_trim(one), &networks.list[networks.n]);
         if (fault != NULL)
             return fault;
         networks.n++;
@@ -140,7 +131,7 @@ struct address client_address(const struct networks *trusted, struct address pee
         const char *comma = memrchr(forwarded_for.data, ',', forwarded_for.len);
         size_t start = comma == NULL ? 0 : (size_t)(comma - forwarded_for.data) + 1;
         struct slice last = { forwarded_for.data + start, forwarded_for.len - start };
-        if (!address_parse(trim(last), &client))
+        if (!address_parse(slice_trim(last), &client))
             return peer;
         forwarded_for.len = comma == NULL ? 0 : start - 1;
     }

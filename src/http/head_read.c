@@ -215,15 +215,6 @@ static int read_content_length(struct reader *reader, struct slice value)
     return 0;
 }
 
-static struct slice trim(struct slice value)
-{
-    while (value.len > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
-        value = (struct slice){ value.data + 1, value.len - 1 };
-    while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
-        value.len--;
-    return value;
-}
-
 /* The options of Connection (RFC 9110, 7.6.1), a list of tokens. llhttp 8.1 forgets `close` beside
  * `keep-alive` and before a tab. */
 static void read_connection(struct reader *reader, struct slice value)
@@ -233,7 +224,7 @@ static void read_connection(struct reader *reader, struct slice value)
         struct slice option = { value.data, comma == NULL ? value.len : (size_t)(comma - value.data) };
         size_t bytes = option.len + (comma != NULL);
         value = (struct slice){ value.data + bytes, value.len - bytes };
-        option = trim(option);
+        option = slice_trim(option);
         reader->asks_close = reader->asks_close || name_is(option, "close");
         reader->asks_keep_alive = reader->asks_keep_alive || name_is(option, "keep-alive");
     }
@@ -242,7 +233,7 @@ static void read_connection(struct reader *reader, struct slice value)
 static int on_field_value(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct reader *reader = (struct reader *)llhttp;
-    struct slice value = trim((struct slice){ at, len });
+    struct slice value = slice_trim((struct slice){ at, len });
     switch (reader->field) {
     case FIELD_HOST:
         return host_is_valid(value) ? 0 : refuse(reader, STATUS_MALFORMED_REQUEST, "Host does not name a host");

@@ -22,15 +22,6 @@ static bool same_word(struct slice a, struct slice b)
     return true;
 }
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct slice){ text.data + 1, text.len - 1 };
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* Cuts what stands before the next separator, outside of quotes, off the front of *rest. False when
  * nothing is left. */
 static bool next_part(struct slice *rest, char separator, struct slice *ret_part)
@@ -45,7 +36,7 @@ static bool next_part(struct slice *rest, char separator, struct slice *ret_part
         else if (quoted && rest->data[at] == '\\' && at + 1 < rest->len)
             at++;
     }
-    *ret_part = trim((struct slice){ rest->data, at });
+    *ret_part = slice_trim((struct slice){ rest->data, at });
     at += at < rest->len;
     *rest = (struct slice){ rest->data + at, rest->len - at };
     return true;
@@ -58,11 +49,11 @@ static struct slice split_parameter(struct slice part, struct slice *ret_value)
     size_t name_len = equals == NULL ? part.len : (size_t)(equals - part.data);
     struct slice value = { part.data + name_len, part.len - name_len };
     if (equals != NULL)
-        value = trim((struct slice){ value.data + 1, value.len - 1 });
+        value = slice_trim((struct slice){ value.data + 1, value.len - 1 });
     if (value.len >= 2 && value.data[0] == '"' && value.data[value.len - 1] == '"')
         value = (struct slice){ value.data + 1, value.len - 2 };
     *ret_value = value;
-    return trim((struct slice){ part.data, name_len });
+    return slice_trim((struct slice){ part.data, name_len });
 }
 
 /* 2: the type itself, 1: its kind (application/...), 0: any type, -1: another. */
@@ -100,7 +91,7 @@ bool accept_allows(struct slice accept, struct slice media_type)
 {
     struct slice element, range;
     int best = -1;
-    bool allowed = trim(accept).len == 0;
+    bool allowed = slice_trim(accept).len == 0;
     while (next_part(&accept, ',', &element)) {
         if (!next_part(&element, ';', &range))
             continue;
@@ -225,7 +216,7 @@ static bool read_tag(struct job *job, struct slice tag)
 
 bool if_match_read(struct job *job)
 {
-    struct slice rest = trim(job->request.if_match), tag;
+    struct slice rest = slice_trim(job->request.if_match), tag;
     job->if_match = rest.len > 0;
     job->n_if_match = 0;
     if (!job->if_match || slice_equal(rest, SLICE("*")))

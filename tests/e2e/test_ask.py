@@ -140,7 +140,7 @@ def test_unknown_default_zone_refuses_the_start(tmp_path, zone, option):
 
 
 def test_now_is_not_taken_in_production(start):
-    server = start(APP_ENV="prod", PORT=0)
+    server = start(APP_ENV="prod", PORT=0, ALLOW_NO_KEYS=1)
     problem = assert_problem(ask(server, "how many metrics", now="2020-01-01T00:00:00Z"), 400, "bad-plan")
     assert "now" in problem["detail"]
     assert ask(server, "how many metrics").status == 200

@@ -27,12 +27,12 @@ struct access *access_share(struct access *access)
     return access;
 }
 
-void access_release(struct access **place)
+void access_release(struct access **access)
 {
-    struct access *access = *place;
-    *place = NULL;
-    if (access != NULL && atomic_fetch_sub_explicit(&access->references, 1, memory_order_acq_rel) == 1)
-        free(access);
+    struct access *held = *access;
+    *access = NULL;
+    if (held != NULL && atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) == 1)
+        free(held);
 }
 
 unsigned access_count(const struct access *access)

@@ -3,6 +3,7 @@ import threading
 from pathlib import Path
 
 import open_loop
+import pytest
 from slow_clients import raise_files_limit
 from test_overload import most_memory, slow_clients, told
 from wire import ndjson, target
@@ -12,6 +13,7 @@ PAGE_ITEMS, TAG = 200, "t" * 100
 SETTINGS = {"JOBS": 64, "CONNECTIONS_MAX": 300, "BODY_BUDGET_BYTES": 4 * MIB, "BODY_MAX_BYTES": 128 * KIB,
             "SINGLE_MAX_BYTES": 64 * KIB, "BATCH_MAX_ITEMS": 1000, "CACHE_MAX_BYTES": 2 * MIB, "QUERY_WORKERS": 1,
             "AGGREGATE_MAX_BYTES": 2 * MIB, "ASAN_OPTIONS": "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
+ROUNDS_MAX = 10  # of some seconds each
 THREADS = 5  # loop, parser, cache, writer, reader
 PAGE_BYTES = PAGE_ITEMS * 600  # a metric of these tests as slices, text and JSON
 CATALOGUE_BYTES = 64 * KIB  # of so few names
@@ -30,8 +32,25 @@ def most_allowed(server):
             + 3 * CATALOGUE_BYTES + store)
 
 
-def runs_with_a_sanitizer(server):
-    return "libasan" in Path(f"/proc/{server.process.pid}/maps").read_text()
+def sanitizer_of(server):
+    """"asan", "tsan" or None."""
+    maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+    return next((kind for kind in ("asan", "tsan") if f"lib{kind}" in maps), None)
+
+
+def drive(server, make, done):
+    """A closed load of two crowds, for some seconds."""
+    crowd = [threading.Thread(target=lambda: done.extend(open_loop.run(server, make, "closed", 40, 4))) for _ in range(2)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+
+
+def is_at_its_bounds(server):
+    """All jobs were in use, and the cache was full."""
+    return (server.counter("telemetry_refused_total", reason="no_job") > 0
+            and server.counter("telemetry_cache_evictions_total") > 0)
 
 
 def requests_of(server, name):
@@ -56,18 +75,17 @@ def requests_of(server, name):
 def test_memory_stays_within_the_sum(start, name):
     raise_files_limit()
     server = start(**SETTINGS)
+    if sanitizer_of(server) == "tsan":
+        pytest.skip("ThreadSanitizer keeps several times the memory beside it")
     server.store([{"name": name, "tags": [TAG], "value": i} for i in range(PAGE_ITEMS)])
     make, done = requests_of(server, name), []
     with slow_clients(server, f"/metrics?name={name}&limit={PAGE_ITEMS}"):
-        crowd = [threading.Thread(target=lambda: done.extend(open_loop.run(server, make, "closed", 40, 4)))
-                 for _ in range(2)]
-        for thread in crowd:
-            thread.start()
-        for thread in crowd:
-            thread.join()
+        for _ in range(ROUNDS_MAX):
+            drive(server, make, done)
+            if is_at_its_bounds(server):
+                break
     assert {200, 201} <= {one.status for one in done}
-    assert server.counter("telemetry_refused_total", reason="no_job") > 0, "all jobs were in use"
-    assert server.counter("telemetry_cache_evictions_total") > 0, "the cache was full"
+    assert is_at_its_bounds(server)
     most, allowed = most_memory(server), most_allowed(server)
     told(memory_mib=most / MIB, allowed_mib=allowed / MIB, answers=len(done))
-    assert most <= (2 * allowed if runs_with_a_sanitizer(server) else allowed)
+    assert most <= (2 * allowed if sanitizer_of(server) else allowed)

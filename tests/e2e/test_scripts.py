@@ -16,7 +16,9 @@ FEED = ROOT / "scripts/feed-host"
 
 
 def feed(*arguments, **options):
-    return subprocess.Popen([sys.executable, FEED, *arguments], stderr=subprocess.PIPE, text=True, **options)
+    """Started with SIGINT as a terminal has it: what runs in the background of a shell ignores it."""
+    return subprocess.Popen([sys.executable, FEED, *arguments], stderr=subprocess.PIPE, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
 
 
 def url_of(server):

@@ -20,14 +20,19 @@ static const char *change_of(const struct job *job)
 }
 
 /* Plans are asked by POST, too; they have no metrics to store. */
+static bool is_change_of_admin(const struct job *job)
+{
+    return job->status == STATUS_OK && job->inquiry == NULL && change_of(job) != NULL &&
+           job->access.role == ROLE_ADMIN && job->access.key.len > 0;
+}
+
+/* A stage may still hold a job that has expired: only `home` may be read. */
 void audit(const struct job *job)
 {
     char number[LOG_NUMBER_BYTES];
-    const char *change = change_of(job);
-    bool is_change = change != NULL && job->status == STATUS_OK && job->inquiry == NULL;
-    if (!is_change || job->home.expired || job->access.role != ROLE_ADMIN || job->access.key.len == 0)
+    if (job->home.expired || !is_change_of_admin(job))
         return;
     uint32_t n_metrics = job->request.method == METHOD_DELETE ? 1 : job->n_metrics;
-    log_write(LOG_INFO, NULL, "audit", "key", job->access.key.data, "change", change, "target",
+    log_write(LOG_INFO, NULL, "audit", "key", job->access.key.data, "change", change_of(job), "target",
               job->request.target.data, "metrics", log_number(number, n_metrics), (char *)0);
 }

@@ -133,6 +133,18 @@ static inline bool job_may_touch(const struct job *job, const struct metric *met
     return slice_starts_with(metric->series, job->access.prefix);
 }
 
+/* Whether a change of the metric that is stored meets the job's If-Match. */
+static inline bool job_condition_holds(const struct job *job, const struct metric *stored)
+{
+    if (!job->if_match || job->n_if_match == 0)
+        return true;
+    uint64_t etag = metric_etag(stored);
+    for (unsigned i = 0; i < job->n_if_match; i++)
+        if (job->if_match_etags[i] == etag)
+            return true;
+    return false;
+}
+
 /* Sets the status and one sentence for the client. The detail is borrowed: literal or in the arena. */
 static inline void job_fail(struct job *job, enum status status, struct slice detail)
 {

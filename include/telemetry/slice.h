@@ -39,6 +39,18 @@ static inline struct slice slice_trim(struct slice text)
     return text;
 }
 
+/* The next word of a text from *at on, which moves behind it; words stand apart by blanks. False when there is none. */
+static inline bool slice_next_word(struct slice text, size_t *at, struct slice *ret_word)
+{
+    while (*at < text.len && text.data[*at] == ' ')
+        ++*at;
+    size_t start = *at;
+    while (*at < text.len && text.data[*at] != ' ')
+        ++*at;
+    *ret_word = (struct slice){ text.data + start, *at - start };
+    return *at > start;
+}
+
 /* Order by bytes, a prefix before what it begins: below 0, 0, above 0. */
 static inline int slice_compare(struct slice a, struct slice b)
 {

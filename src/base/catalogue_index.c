@@ -26,18 +26,6 @@ static char key_byte(char byte)
     return stays ? byte : ' ';
 }
 
-/* The next word of a key from *at on; false when there is none. */
-static bool next_word(struct slice key, size_t *at, struct slice *ret_word)
-{
-    while (*at < key.len && key.data[*at] == ' ')
-        ++*at;
-    size_t start = *at;
-    while (*at < key.len && key.data[*at] != ' ')
-        ++*at;
-    *ret_word = (struct slice){ key.data + start, *at - start };
-    return *at > start;
-}
-
 static size_t count_words(const struct slice texts[], uint32_t n)
 {
     size_t n_words = 0;
@@ -86,7 +74,7 @@ static size_t make_notes(const struct slice keys[], uint32_t n, struct note note
     size_t n_notes = 0;
     struct slice word;
     for (uint32_t i = 0; i < n; i++)
-        for (size_t at = 0; next_word(keys[i], &at, &word);)
+        for (size_t at = 0; slice_next_word(keys[i], &at, &word);)
             notes[n_notes++] = (struct note){ head_of(word), word.data, (uint32_t)word.len, i };
     if (n_notes > 0)
         qsort(notes, n_notes, sizeof(notes[0]), note_compare);

@@ -81,24 +81,13 @@ struct match {
     unsigned n_words; /* of the key */
 };
 
-static bool next_word(struct slice key, size_t *at, struct slice *ret_word)
-{
-    while (*at < key.len && key.data[*at] == ' ')
-        ++*at;
-    size_t start = *at;
-    while (*at < key.len && key.data[*at] != ' ')
-        ++*at;
-    *ret_word = (struct slice){ key.data + start, *at - start };
-    return *at > start;
-}
-
 /* Matches parts from the first on, which must be the next word at `at`; the rest each at its first chance. */
 static bool match_from(struct slice key, size_t at, const struct query *query, size_t *ret_end)
 {
     struct slice word;
     for (unsigned i = 0; i < query->n; i++) {
         bool must = i == 0 || query->glued[i], here = false;
-        while (!here && next_word(key, &at, &word)) {
+        while (!here && slice_next_word(key, &at, &word)) {
             here = same(word, query->parts[i]);
             if (!here && must)
                 return false;
@@ -115,7 +104,7 @@ static bool holds(struct slice key, const struct query *query, struct match *ret
     struct slice word;
     bool found = false;
     ret_match->n_words = 0;
-    for (size_t at = 0, start = 0; next_word(key, &at, &word); start = at) {
+    for (size_t at = 0, start = 0; slice_next_word(key, &at, &word); start = at) {
         ret_match->n_words++;
         found = found || match_from(key, start, query, &ret_match->end);
     }

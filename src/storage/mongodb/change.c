@@ -37,17 +37,6 @@ static enum failure fail(struct change *change, const bson_error_t *error)
     return mongo_fail(change->writer->session.store, link_of(change), error);
 }
 
-static bool condition_holds(const struct job *job, const struct metric *stored)
-{
-    if (!job->if_match || job->n_if_match == 0)
-        return true;
-    uint64_t etag = metric_etag(stored);
-    for (unsigned i = 0; i < job->n_if_match; i++)
-        if (job->if_match_etags[i] == etag)
-            return true;
-    return false;
-}
-
 /* Calls ----------------------------------------------------------------------- */
 
 /* A document that is no metric, one that is too old or not of the key's names counts as not there. */
@@ -143,7 +132,7 @@ static enum step try_change(struct change *change, enum failure *failure)
     bool done;
     if (!change->is_there)
         return end(change, STATUS_NOT_FOUND);
-    if (!condition_holds(change->job, &change->stored))
+    if (!job_condition_holds(change->job, &change->stored))
         return end(change, STATUS_PRECONDITION_FAILED);
     change->before = change->stored;
     *failure = attempt(change, &done);

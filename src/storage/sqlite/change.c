@@ -11,17 +11,6 @@ void job_forget(struct job *job)
         job->metrics[i].has_id = job->metrics[i].client_id;
 }
 
-static bool condition_holds(const struct job *job, const struct metric *stored)
-{
-    if (!job->if_match || job->n_if_match == 0)
-        return true;
-    uint64_t etag = metric_etag(stored);
-    for (unsigned i = 0; i < job->n_if_match; i++)
-        if (job->if_match_etags[i] == etag)
-            return true;
-    return false;
-}
-
 /* Finds what the job is to change: sets *ret_record and job->previous, or the job's status. */
 static int find_target(struct writer *writer, struct job *job, struct record *ret_record)
 {
@@ -42,7 +31,7 @@ static int find_target(struct writer *writer, struct job *job, struct record *re
         job->status = STATUS_NOT_FOUND;
         return SQLITE_OK;
     }
-    if (!condition_holds(job, &stored)) {
+    if (!job_condition_holds(job, &stored)) {
         job->status = STATUS_PRECONDITION_FAILED;
         return SQLITE_OK;
     }

@@ -119,7 +119,6 @@ class Points:
         """The server must end cleanly, without a leak; then all that was found is told."""
         self.connection.socket.close()
         self.server.stop()
-        print(self.line())
         assert not self.failures, "\n".join(self.failures)
         assert self.n_failed > 0, "no call failed: the test showed nothing"
 

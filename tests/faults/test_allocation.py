@@ -31,16 +31,16 @@ def points(tmp_path):
         for call in all_kinds():
             points.run(call)
         points.close()
-        print(f"{time.monotonic() - began:.1f} s")
+        print(f"{points.line()}; {time.monotonic() - began:.1f} s")
 
     return run
 
 
-def test_sqlite(points):
+def test_memory_fails_on_sqlite(points):
     points()
 
 
-def test_redis(points):
+def test_memory_fails_with_redis(points):
     """Redis as the cache: what memory runs out for there costs hits."""
     if not os.environ.get("TEST_REDIS_URI"):
         pytest.skip("TEST_REDIS_URI is not set: it names a Redis that may be filled")
@@ -48,5 +48,5 @@ def test_redis(points):
 
 
 @pytest.mark.stores("mongodb")
-def test_mongodb(points, store):
+def test_memory_fails_on_mongodb(points, store):
     points(own=True, **store.fresh(stores.OWN))

@@ -63,17 +63,17 @@ def start_often(shim, settings, own, few, many):
 
 
 @pytest.mark.parametrize("own, few, many", [(1, 25, 100_000), (0, 25, 250)], ids=["own calls", "all calls"])
-def test_start(shim, tmp_path, own, few, many):
+def test_memory_fails_at_start(shim, tmp_path, own, few, many):
     start_often(shim, {"DATA_DIR": tmp_path / "data"}, own, few, many)
 
 
 @pytest.mark.stores("mongodb")
-def test_start_with_mongodb_and_redis(shim, store):
+def test_memory_fails_at_start_with_mongodb_and_redis(shim, store):
     """The server's own calls alone: the driver of MongoDB ends the process without memory."""
     start_often(shim, {**store.fresh(stores.OWN), "REDIS_URI": os.environ.get("TEST_REDIS_URI", "")}, 1, 12, 100_000)
 
 
-def test_reading_the_keys_again(shim, tmp_path):
+def test_memory_fails_while_keys_are_read_again(shim, tmp_path):
     """What was read or stays is told, and the keys of before go on."""
     keys = Keys(tmp_path)
     server = Server(tmp_path / "data", API_KEYS_FILE=keys.path, **{**FEW_THREADS, **shim.settings, **PRELOADED})
@@ -110,7 +110,7 @@ def end_once(shim, tmp_path, number, span):
     return name
 
 
-def test_end(shim, tmp_path):
+def test_memory_fails_at_the_end(shim, tmp_path):
     """It ends with 0, leaks nothing, and the next one finds what was stored."""
     end_once(shim, tmp_path, 0, ONE)
     count, n_failed, names = shim.calls, 0, []

@@ -24,6 +24,7 @@
 
 struct cache; /* a backend's own; begins with struct cache_head */
 struct job;
+struct limiter;
 struct stats;
 
 /* The job's lookup, put or bump ended. */
@@ -40,6 +41,10 @@ struct cache_remote {
     /* For rediss://, each NULL or empty when not set: PEM files of the authorities to trust instead of the
      * system's, and of the certificate to show, with its key. */
     const char *tls_ca_file, *tls_cert_file, *tls_key_file;
+    /* Calls of clients, of which servers that share rates_prefix tell each other; NULL: they do not. */
+    struct limiter *limiter;
+    uint64_t rates_every_ns;
+    const char *rates_prefix;
 };
 
 struct cache_settings {

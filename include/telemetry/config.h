@@ -30,6 +30,8 @@
     X(rate_limit, "RATE_LIMIT", COUNT, "0", 0, 1000000,                                                                \
       "requests a second of one key, or of one client without a key; 0: any number")                                   \
     X(rate_burst, "RATE_BURST", COUNT, "0", 0, 10000000, "requests at once before that counts; 0: as RATE_LIMIT")      \
+    X(rate_shared_ms, "RATE_SHARED_MS", MS, "0", 0, 10000,                                                             \
+      "how often servers tell each other through REDIS_URI who called, so that rates hold for all; 0: never")          \
     X(trusted_proxies, "TRUSTED_PROXIES", TEXT, "", 0, 0, "10.0.0.0/8, ::1: whose X-Forwarded-For tells the client")   \
     G("Store")                                                                                                         \
     X(mongo_uri, "MONGO_URI", SECRET, "", 0, 0, "mongodb://... or mongodb+srv://...; empty: the embedded database")    \

@@ -140,7 +140,7 @@ static struct http_settings settings_with(struct limiter *limiter, uint32_t rate
 
 static void guard_counts_each_key_apart(void **state)
 {
-    struct limiter *limiter = limiter_new();
+    struct limiter *limiter = limiter_new(false);
     struct http_settings settings = settings_with(limiter, 1, 2);
     struct loop_fixture *fixture = start("a writer " ABC "\nb writer " FOO " rate=1\n", &settings);
     struct client client = client_open(loop_fixture_port(fixture));
@@ -178,7 +178,7 @@ static unsigned answered(struct client *client, const char *fields, unsigned max
 static void guard_refuses_one_call_too_many(void **state)
 {
     enum { BURST = 20, MANY = 100000 };
-    struct limiter *limiter = limiter_new();
+    struct limiter *limiter = limiter_new(false);
     struct http_settings settings = settings_with(limiter, 1, BURST);
     assert_null(networks_parse(SLICE("127.0.0.1"), &settings.guard.trusted));
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);

@@ -89,7 +89,7 @@
     X(single_max_bytes, "SINGLE_MAX_BYTES", BYTES, "1m", 1024, 1073741824, "largest body of one metric; more: 413")    \
     X(batch_max_items, "BATCH_MAX_ITEMS", COUNT, "50000", 1, 1000000, "metrics in one request; more: 413")             \
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
-      "memory for all bodies under way; none left: 503")                                                               \
+      "memory for all bodies and unsent answers, these half of it; none left: 503")                                    \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
     X(aggregate_max_bytes, "AGGREGATE_MAX_BYTES", BYTES, "64m", 65536, 1099511627776,                                  \
       "memory for the groups and buckets of one aggregate; more: 400")                                                 \

@@ -23,10 +23,12 @@
 struct job;
 struct loop;
 
-/* A heap block that grows; its capacity is charged to the loop's budget. */
+/* A heap block that grows; its capacity is charged to the loop's budget, of which answers may have half: so clients
+ * that do not read cannot keep out those that send. */
 struct block {
     char *data;
     size_t len, capacity;
+    bool has_answers; /* set while it is empty */
 };
 
 enum intake_phase {

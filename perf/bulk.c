@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* bulk: the least that storing metrics in MongoDB takes, as something to measure the server against.
  *
- * Each thread has a client of its own, fills 1,000 documents of the shape that the server stores, sends them in one
- * unordered insert, waits for the acknowledgement, and goes on so until the time is over. The collection has the
+ * Each thread has a client of its own, fills BATCH (1,000) documents of the shape that the server stores, sends them in
+ * one unordered insert, waits for the acknowledgement, and goes on so until the time is over. The collection has the
  * server's three indexes, the write concern is the server's. Prints one line of JSON; whatever fails ends it with 1.
  *
  * `bulk URI drop` removes what its runs left: the collection is kept between them, so that it grows as the
@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { BATCH = 1000, THREADS_MAX = 16, NAMES = 20, HOSTS = 50, REGIONS = 5 };
+enum { BATCH = 1000, BATCH_MAX = 10000, THREADS_MAX = 16, NAMES = 20, HOSTS = 50, REGIONS = 5 };
 
 static const char database[] = "telemetry_perf_bulk", collection_name[] = "metrics";
 static const char *const names[NAMES] = {
@@ -30,7 +30,8 @@ struct worker {
     pthread_t thread;
     mongoc_client_t *client;
     mongoc_collection_t *collection;
-    bson_t *documents[BATCH];
+    bson_t *documents[BATCH_MAX];
+    unsigned batch;  /* how many of them */
     uint64_t end_us; /* by bson_get_monotonic_time() */
     uint64_t n_documents;
 };
@@ -77,12 +78,12 @@ static void *work(void *context)
     BSON_APPEND_BOOL(&options, "ordered", false);
     BSON_APPEND_BOOL(&options, "validate", false);
     while (now_us() < worker->end_us) {
-        for (unsigned i = 0; i < BATCH; i++)
+        for (unsigned i = 0; i < worker->batch; i++)
             fill(worker->documents[i], worker->n_documents + i);
-        if (!mongoc_collection_insert_many(worker->collection, (const bson_t **)worker->documents, BATCH, &options,
-                                           NULL, &error))
+        if (!mongoc_collection_insert_many(worker->collection, (const bson_t **)worker->documents, worker->batch,
+                                           &options, NULL, &error))
             die("insert", &error);
-        worker->n_documents += BATCH;
+        worker->n_documents += worker->batch;
     }
     bson_destroy(&options);
     return NULL;
@@ -98,13 +99,13 @@ static void worker_open(struct worker *worker, mongoc_client_pool_t *pool)
     worker->collection = mongoc_client_get_collection(worker->client, database, collection_name);
     mongoc_collection_set_write_concern(worker->collection, concern);
     mongoc_write_concern_destroy(concern);
-    for (unsigned i = 0; i < BATCH; i++)
+    for (unsigned i = 0; i < worker->batch; i++)
         worker->documents[i] = bson_new();
 }
 
 static void worker_close(struct worker *worker, mongoc_client_pool_t *pool)
 {
-    for (unsigned i = 0; i < BATCH; i++)
+    for (unsigned i = 0; i < worker->batch; i++)
         bson_destroy(worker->documents[i]);
     mongoc_collection_destroy(worker->collection);
     mongoc_client_pool_push(pool, worker->client);
@@ -146,15 +147,22 @@ static void report(const struct worker workers[], unsigned n, uint64_t start_us)
                usage.ru_stime.tv_usec);
 }
 
-static void run(mongoc_client_pool_t *pool, unsigned seconds, unsigned n)
+struct arguments {
+    unsigned seconds, threads, batch;
+};
+
+static void run(mongoc_client_pool_t *pool, const struct arguments *arguments)
 {
     static struct worker workers[THREADS_MAX];
-    for (unsigned i = 0; i < n; i++)
+    unsigned n = arguments->threads;
+    for (unsigned i = 0; i < n; i++) {
+        workers[i].batch = arguments->batch;
         worker_open(&workers[i], pool);
+    }
     make_indexes(&workers[0]);
     uint64_t start_us = now_us();
     for (unsigned i = 0; i < n; i++) {
-        workers[i].end_us = start_us + (uint64_t)seconds * 1000000;
+        workers[i].end_us = start_us + (uint64_t)arguments->seconds * 1000000;
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             abort();
     }
@@ -165,13 +173,24 @@ static void run(mongoc_client_pool_t *pool, unsigned seconds, unsigned n)
         worker_close(&workers[i], pool);
 }
 
+static bool arguments_read(struct arguments *ret_arguments, int argc, char *argv[])
+{
+    if (argc != 4 && argc != 5)
+        return false;
+    *ret_arguments = (struct arguments){ .seconds = (unsigned)atoi(argv[2]),
+                                         .threads = (unsigned)atoi(argv[3]),
+                                         .batch = argc == 5 ? (unsigned)atoi(argv[4]) : BATCH };
+    return ret_arguments->seconds > 0 && ret_arguments->threads > 0 && ret_arguments->threads <= THREADS_MAX &&
+           ret_arguments->batch > 0 && ret_arguments->batch <= BATCH_MAX;
+}
+
 int main(int argc, char *argv[])
 {
     bson_error_t error;
+    struct arguments arguments;
     bool drops = argc == 3 && strcmp(argv[2], "drop") == 0;
-    unsigned seconds = argc == 4 ? (unsigned)atoi(argv[2]) : 0, n = argc == 4 ? (unsigned)atoi(argv[3]) : 0;
-    if (!drops && (seconds == 0 || n == 0 || n > THREADS_MAX)) {
-        fputs("usage: bulk URI SECONDS THREADS, or: bulk URI drop\n", stderr);
+    if (!drops && !arguments_read(&arguments, argc, argv)) {
+        fputs("usage: bulk URI SECONDS THREADS [BATCH], or: bulk URI drop\n", stderr);
         return 2;
     }
     mongoc_init();
@@ -185,7 +204,7 @@ int main(int argc, char *argv[])
         drop(client);
         mongoc_client_pool_push(pool, client);
     } else {
-        run(pool, seconds, n);
+        run(pool, &arguments);
     }
     mongoc_client_pool_destroy(pool);
     mongoc_uri_destroy(uri);

@@ -53,6 +53,7 @@ struct job_cache {
     int64_t max_stale_ms;     /* Cache-Control: max-stale; -1 when absent, INT64_MAX without a number */
     uint64_t generation;      /* of the scope, read before the storage query; 0: not known */
     uint64_t read_ns;         /* clock_ns() at that moment */
+    uint64_t old_ns;          /* of CACHE_STALE_HIT: how long ago the answer was surely the newest */
     struct job *waiting_next; /* the next one that waits for the same; of the cache stage or its backend */
 };
 

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
 """How often the cache answers, and that what it answers is not old: cache.scenario at a given rate, one and two servers."""
-import json
-import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
+from bench import runner
+from bench.figures import of_call
 from bench.fresh import Checker
-from bench.load import Meter, surroundings
-from bench.process import Failure
+from bench.load import surroundings
 from bench.row import Row
 from bench.services import is_slow, services
 
-SCENARIO = Path(__file__).resolve().parent.parent / "load" / "scenarios" / "cache.scenario"
 STALE_MS = 250
 BARS = {0: 90, STALE_MS: 99}  # by CACHE_STALE_MS
 RATE, SLOW_RATE = 5000, 1000  # requests a second; the second where MongoDB is the stand-in in Python
@@ -30,31 +27,18 @@ class Stack:
     rate: int
 
 
-def run_load(bench, stack):
-    """One run of the open loop against all servers of the stack: (its JSON, noise)."""
-    meter = Meter([*stack.servers, *stack.behind])
-    command = [bench.load_binary, "--json", "--quiet", "--rate", str(stack.rate), "--warm-up", str(bench.warm_seconds),
-               "--duration", str(bench.load_seconds), SCENARIO, *(server.url() for server in stack.servers)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=bench.load_seconds + 120, check=False)
-    if not ended.stdout.strip():
-        raise Failure(f"the load runner ended with {ended.returncode}: {ended.stderr.strip()}")
-    return json.loads(ended.stdout), meter.stop()
-
-
 def hit_rate(bench, stack, stale_ms):
     """The share of GETs that the cache answered, by what each answer says of itself."""
     noise = [surroundings([*stack.servers, *stack.behind])]
     with Checker(stack.servers, stale_ms) as checker:
-        result, during = run_load(bench, stack)
-    calls = result["calls"]
-    told = calls["list"]["cached"]
+        result = runner.load(bench, "cache", stack.servers, "--rate", stack.rate, seconds=bench.load_seconds,
+                             standing_by=stack.behind)
+    told = result["calls"]["list"]["cached"]
     percent = (1 - told["miss"] / max(1, sum(told.values()))) * 100
-    failures = list(checker.failures)
-    if result["errors"] or result["connects_failed"]:
-        failures.append(f"{result['errors']:,} requests and {result['connects_failed']:,} connects went wrong")
     allowed = f"{stale_ms} ms old allowed" if stale_ms else "none old"
     row = Row(f"hit rate, {stack.words}, {stack.rate:,}/s, {allowed}", percent, "%", BARS[stale_ms], "least",
-              failures=failures, noise=[*noise, during])
+              failures=checker.failures + runner.faults([result], "servers"), noise=[*noise, result["during"]],
+              load=of_call(result, "list"))
     row.detail = {"load": result, "checks": checker.n_checks, "reads": checker.n_reads, "older": checker.n_older,
                   **{key: sum(server.counter(sample) for server in stack.servers for sample in samples)
                      for key, samples in COUNTERS.items()}}

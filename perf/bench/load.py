@@ -71,6 +71,7 @@ def wrk(script, program, path, connections, seconds, others=()):
     result["per_second"] = result["requests"] / elapsed
     result["cpu_us_per_request"] = (program.cpu_seconds() - cpu) / max(1, result["requests"]) * 1e6
     result["program_cpus"] = round((program.cpu_seconds() - cpu) / elapsed, 2)
+    result["program_mib"] = round(program.resident_mib(), 1)
     result["wrk_cpus"] = round((own_seconds() - own) / elapsed, 2)
     result["during"] = meter.stop()
     return result

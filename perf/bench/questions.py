@@ -4,16 +4,16 @@ import json
 import shutil
 import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
+from bench import runner
+from bench.figures import figures
 from bench.fill import fill, late_zone
 from bench.load import Meter, faults, surroundings, wrk
 from bench.process import Failure
 from bench.row import Row
 from bench.scenarios import INSERTED, check_stored, settled
 
-SCENARIO = Path(__file__).resolve().parent.parent / "load" / "scenarios" / "questions.scenario"
 WORDS = {"top": "top 5 of today", "p95": "p95 an hour over a week", "tags": "count by tag"}  # by call of the scenario
 ANEW = ["--header", "Cache-Control: no-cache"]
 ANEW_MS, CACHED_MS, PROMPT_US = 100, 2, 100  # bars of p99
@@ -47,7 +47,7 @@ def serving(bench, store, settings):
 def prompts(bench):
     """perf/prompt.c, one row for each of its lines."""
     noise = [surroundings([])]
-    ended = subprocess.run([bench.prompt_binary], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run([bench.tool("prompt")], capture_output=True, text=True, timeout=60, check=True)
     rows = []
     for told in map(json.loads, ended.stdout.splitlines()):
         row = Row(f"reading a prompt, {told['prompts']}, p99", told["wall_us"]["p99"], "µs", PROMPT_US, "most", noise=noise)
@@ -62,15 +62,13 @@ def prompts(bench):
 
 def ask(bench, server, seconds, options):
     """Starts the load runner against the server."""
-    command = [bench.load_binary, "--json", "--quiet", "--duration", str(seconds), *options, SCENARIO, server.url()]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = runner.command(bench, "questions", [server], "--duration", seconds, *options)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def answered(asking):
     out, errors = asking.communicate(timeout=120)
-    if not out.strip():
-        raise Failure(f"the load runner ended with {asking.returncode}: {errors.strip()}")
-    return json.loads(out)
+    return runner.result_of(asking, out, errors)
 
 
 def ask_alone(bench, server, key, options):
@@ -111,7 +109,7 @@ def latency_row(scenario, calls, bar_ms, against):
     p99s = [call["latency_us"]["p99"] for call in calls]
     noise, failures = against
     row = Row(scenario, median(p99s) / 1000, "ms", bar_ms, "most", spread=(min(p99s) / 1000, max(p99s) / 1000),
-              noise=noise, failures=failures)
+              noise=noise, failures=failures, load=figures(calls))
     row.detail["asked"] = {"rounds": calls, "n": sum(call["latency_us"]["count"] for call in calls), "p99_us": p99s,
                            "p50_us": median(call["latency_us"]["p50"] for call in calls),
                            "max_us": max(call["latency_us"]["max"] for call in calls),
@@ -152,6 +150,7 @@ def writes_beside(bench, store, settings):
     with_them, alone = ([result["per_second"] for result in runs[asking]] for asking in (True, False))
     row.value, row.floor, row.spread = median(with_them), median(alone), (min(with_them), max(with_them))
     row.failures += faults(runs[True] + runs[False], "server")
+    row.load = figures(runs[True])
     row.detail |= {"asked meanwhile": runs[True], "alone": runs[False]}
     return row
 

@@ -1,64 +1,99 @@
 # SPDX-License-Identifier: MIT
-"""The Markdown table, and the files that --save writes."""
+"""The Markdown table, what stands below it, and the files that --save writes."""
 import json
 import time
 from pathlib import Path
-from statistics import median
 
+from bench.figures import PERCENTILES, figures, middle
 from bench.load import NOISY_CPUS
+from bench.row import BARS, TARGETS
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
+LOAD_HEAD = ["/s", *PERCENTILES, "max", "CPU", "MiB"]
+HEADS = {BARS: None, TARGETS: "**Targets of the task, on both stores**"}
 
 
 def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
 
 
+def cell(value):
+    return "" if value is None else number(value)
+
+
 def figure(value, unit):
-    return "" if value is None else f"{number(value)} {unit}"
+    return "" if value is None else f"{number(value)} {unit}".strip()
 
 
 def bar_text(row):
-    if row.kind == "ratio":
-        return f"≥ {row.bar} x {row.beside}"
+    if row.kind == "shown":
+        return ""
+    if row.kind in ("ratio", "times"):
+        return f"{'≥' if row.kind == 'ratio' else '≤'} {row.bar} x {row.beside}"
+    if row.kind == "within":
+        return f"≤ {row.beside} + {figure(row.bar, row.unit)}"
     return f"{'≥' if row.kind == 'least' else '≤'} {figure(row.bar, row.unit)}"
 
 
+def compared(row):
+    """A ratio, or the difference where that is what counts."""
+    if row.floor is None or row.kind in ("least", "most"):
+        return ""
+    return f"{row.value - row.floor:+.3g} {row.unit}" if row.kind == "within" else f"{row.ratio:.2f}"
+
+
+def load_cells(load):
+    """Latencies in ms, CPU in cores."""
+    keys = ("per_second", *PERCENTILES, "max", "cpus", "mib")
+    return [cell(load.get(key)) for key in keys]
+
+
+def line(cells):
+    return f"| {' | '.join(cells)} |"
+
+
 def bars_table(rows):
-    lines = ["| scenario | server | beside it | ratio | bar | verdict |", "|---|--:|--:|--:|--:|---|"]
-    for row in rows:
-        ratio = f"{row.ratio:.2f}" if row.kind == "ratio" else ""
-        lines.append(f"| {row.scenario} | {figure(row.value, row.unit)} | {figure(row.floor, row.unit)} | {ratio} | "
-                     f"{bar_text(row)} | {row.verdict} |")
+    head = ["scenario", "server", "beside it", "ratio", "bar", "verdict", *LOAD_HEAD, "others"]
+    lines = [line(head), "|---|--:|--:|--:|--:|---|" + "--:|" * (len(LOAD_HEAD) + 1)]
+    for section, title in HEADS.items():
+        chosen = [row for row in rows if row.section == section]
+        if title and chosen:
+            lines.append(line([title, *[""] * (len(head) - 1)]))
+        lines += [line([row.scenario, figure(row.value, row.unit), figure(row.floor, row.unit), compared(row), bar_text(row),
+                        row.verdict, *load_cells(row.load), cell(row.others_cpus)]) for row in chosen]
     return lines
 
 
-def middle(results, key):
-    """The median over the rounds; None where it was not measured."""
-    found = [result[key] for result in results if key in result]
-    return median(found) if found else None
+# Loads -----------------------------------------------------------------------
+
+def loads_of(rows):
+    """(scenario, who, results) of each list of runs in the details."""
+    return [(row.scenario, who, results) for row in rows for who, results in row.detail.items()
+            if isinstance(results, list) and results and isinstance(results[0], dict) and "per_second" in results[0]]
 
 
 def load_line(scenario, who, results):
-    lowest, highest = (number(pick(result["per_second"] for result in results)) for pick in (min, max))
-    p50, p99 = (f"{middle(results, key) / 1000:.2f} ms" if middle(results, key) is not None else ""
-                for key in ("p50_us", "p99_us"))
-    wrk_cpus = middle(results, "wrk_cpus")
-    return (f"| {scenario}: {who} | {lowest} to {highest} /s | {p50} | {p99} | {middle(results, 'program_cpus'):.2f} | "
-            f"{'' if wrk_cpus is None else f'{wrk_cpus:.2f}'} | {middle(results, 'cpu_us_per_request'):.1f} µs |")
+    rates = [result["per_second"] for result in results]
+    spread = " to ".join(dict.fromkeys((number(min(rates)), number(max(rates)))))
+    lag = middle(results, lambda result: result["client_lag_us"]["p99"] / 1000 if "client_lag_us" in result else None)
+    client = middle(results, lambda result: result["client"]["cpus"] if "client" in result else result.get("wrk_cpus"))
+    each = middle(results, lambda result: result.get("cpu_us_per_request"))
+    return line([f"{scenario}: {who}", spread, *load_cells(figures(results))[1:], cell(lag), cell(client),
+                 "" if each is None else f"{each:.1f} µs"])
 
 
 def loads_table(rows):
-    """How each run under load went: medians over the rounds."""
-    lines = ["| load | rate, lowest to highest | p50 | p99 | CPU of it | CPU of wrk | CPU a request |",
-             "|---|--:|--:|--:|--:|--:|--:|"]
-    for row in rows:
-        lines += [load_line(row.scenario, who, results) for who, results in row.detail.items() if is_load(results)]
+    """How each run under load went: medians over the rounds, the longest of all."""
+    head = ["load", "/s, lowest to highest", *LOAD_HEAD[1:], "lag of the client, p99", "CPU of the client", "CPU a request"]
+    lines = [line(head), "|---|" + "--:|" * (len(head) - 1)]
+    lines += [load_line(*told) for told in loads_of(rows)]
     return [*lines, ""] if len(lines) > 2 else []
 
 
-def is_load(results):
-    return isinstance(results, list) and results and isinstance(results[0], dict) and "per_second" in results[0]
+def millions_text(rows):
+    """How fast each million went in."""
+    return [f"{row.scenario}, each million: {', '.join(number(rate / 1000) for rate in row.detail['by_million'])} thousand/s.\n"
+            for row in rows if "by_million" in row.detail]
 
 
 def hits_table(rows):
@@ -90,13 +125,15 @@ def questions_table(rows):
     return [*lines, ""] if len(lines) > 2 else []
 
 
+# The whole -------------------------------------------------------------------
+
 def noise_text(rows):
     noisy = [row.scenario for row in rows if row.noisy]
-    worst = max((record["others_cpus"] + record["steal_cpus"] for row in rows for record in row.noise), default=0)
+    worst = max((row.others_cpus for row in rows if row.noise), default=0)
     most = f"Other processes and the hypervisor took at most {worst:.2f} CPUs before or during a scenario"
     if not noisy:
         return f"{most}: the machine was quiet."
-    return (f"**The machine was noisy** (more than {NOISY_CPUS} CPUs) in: {'; '.join(noisy)}. {most}: "
+    return (f"**The machine was noisy** (more than {NOISY_CPUS} CPUs) in {len(noisy)} of {len(rows)} rows, so marked. {most}: "
             "repeat the run before believing these rows.")
 
 
@@ -107,13 +144,14 @@ def about_text(about, load):
         f"Linux {about['kernel']}; {about['file_system']}, 4 KiB append + fdatasync {before['p50']} µs "
         f"(p99 {before['p99']}) before the run, {after['p50']} µs (p99 {after['p99']}) after it.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + ".",
-        f"Load: {load}.",
+        f"Load: {load}. Latencies are in ms, CPU in cores; *others* is the most that other processes and the hypervisor took of "
+        f"the CPUs, in cores. The whole took {about['took_s'] / 60:.1f} minutes.",
     ]
 
 
 def markdown(rows, about, load):
-    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *loads_table(rows), *hits_table(rows),
-             *questions_table(rows), noise_text(rows), ""]
+    lines = [f"# Figures of {about['date']}", "", *bars_table(rows), "", *millions_text(rows), *loads_table(rows),
+             *hits_table(rows), *questions_table(rows), noise_text(rows), ""]
     return "\n".join(lines + about_text(about, load)) + "\n"
 
 

@@ -1,59 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""What is measured. Each function takes a Bench and returns the rows it filled."""
+"""The server beside the floor, both as fast as they can (wrk), and the server while nobody asks."""
 import json
-import tempfile
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
+from bench.figures import figures
 from bench.load import Meter, faults, surroundings, wrk
-from bench.process import Failure, Program, free_port
-from bench.row import Row
+from bench.process import Failure
+from bench.row import TARGETS, Row
 
 INSERTED = 'telemetry_metrics_total{change="inserted"}'
 CACHE_HITS = 'telemetry_cache_total{result="hit"}'
-PAGE_METRICS, BATCH_METRICS = 100, 1000
+PAGE_METRICS = 100
 PAGE_PATH = f"/metrics?name=page&limit={PAGE_METRICS}"
+POST_BARS = {64: 0.45, 256: 0.55}  # by connections
+EVENTS_A_MINUTE = 100_000
 
 
-@dataclass
-class Bench:
-    folder: Path          # for stores and logs, on a real disk
-    server_binary: Path
-    floor_binary: Path
-    bulk_binary: Path
-    load_binary: Path
-    prompt_binary: Path
-    rounds: int           # of each alternation
-    seconds: int          # of one run of wrk
-    warm_seconds: int
-    idle_seconds: int
-    load_seconds: int     # of one run of the load runner
-    ask_seconds: int      # of one run of one question
-    starts: int
-    server: Program = None
-    floor: Program = None
-
-    def new_server(self, store, port=0, settings=None):
-        """A server with default settings but for these; store is a folder that may hold one already."""
-        store.mkdir(exist_ok=True)
-        return Program([self.server_binary], store, {"PORT": str(port), "DATA_DIR": str(store), **(settings or {})})
-
-    def new_floor(self, get_bytes, port=0):
-        return Program([self.floor_binary, port, get_bytes], self.folder)
-
-    def alternate(self, script, path, connections):
-        """Rounds of server and floor by turns, after a warm-up of each: (server's results, floor's results, noise)."""
-        noise = [surroundings([self.server, self.floor])]
-        pair = ((self.server, self.floor), (self.floor, self.server))
-        warm = [wrk(script, busy, path, connections, self.warm_seconds, [idle]) for busy, idle in pair]
-        results = ([], [])
-        for _ in range(self.rounds):
-            for (busy, idle), list_of_it in zip(pair, results):
-                list_of_it.append(wrk(script, busy, path, connections, self.seconds, [idle]))
-        noise += [result["during"] for result in results[0] + results[1]]
-        return warm[0], results, noise
+def alternate(bench, script, path, connections):
+    """Rounds of server and floor by turns, after a warm-up of each: (server's results, floor's results, noise)."""
+    noise = [surroundings([bench.server, bench.floor])]
+    pair = ((bench.server, bench.floor), (bench.floor, bench.server))
+    warm = [wrk(script, busy, path, connections, bench.warm_seconds, [idle]) for busy, idle in pair]
+    results = ([], [])
+    for _ in range(bench.rounds):
+        for (busy, idle), list_of_it in zip(pair, results):
+            list_of_it.append(wrk(script, busy, path, connections, bench.seconds, [idle]))
+    noise += [result["during"] for result in results[0] + results[1]]
+    return warm[0], results, noise
 
 
 def rates(results):
@@ -63,7 +37,7 @@ def rates(results):
 def row_beside_floor(scenario, results, noise, bar):
     ours, floors = rates(results[0]), rates(results[1])
     return Row(scenario, median(ours), "/s", bar, "ratio", floor=median(floors), spread=(min(ours), max(ours)),
-               failures=faults(results[0], "server") + faults(results[1], "floor"), noise=noise,
+               failures=faults(results[0], "server") + faults(results[1], "floor"), noise=noise, load=figures(results[0]),
                detail={"server": results[0], "floor": results[1]})
 
 
@@ -92,42 +66,33 @@ def make_page(server):
 
 
 def single_posts(bench):
-    connections, before = 64, bench.server.counter(INSERTED)
-    warm, results, noise = bench.alternate("post_single.lua", "/metrics", connections)
-    row = row_beside_floor(f"durable single POST, {connections} connections", results, noise, bar=0.3)
+    rows = [single_posts_over(bench, connections, bar) for connections, bar in POST_BARS.items()]
+    return [*rows, events_target(rows[0], "SQLite and memory")]
+
+
+def single_posts_over(bench, connections, bar):
+    before = bench.server.counter(INSERTED)
+    warm, results, noise = alternate(bench, "post_single.lua", "/metrics", connections)
+    row = row_beside_floor(f"durable single POST, SQLite, {connections} connections", results, noise, bar)
     accepted = sum(result["requests"] for result in [warm, *results[0]])
     check_stored(row, settled(bench.server, INSERTED) - before, accepted, connections * (bench.rounds + 1))
-    return [row]
+    return row
+
+
+def events_target(row, stores):
+    """What single POSTs come to in a minute."""
+    return Row(f"events a minute, {stores}", row.value * 60, "", EVENTS_A_MINUTE, "least", failures=row.failures,
+               noise=row.noise, load=row.load, section=TARGETS)
 
 
 def cached_pages(bench):
     connections, before = 64, bench.server.counter(CACHE_HITS)
-    warm, results, noise = bench.alternate("get_page.lua", PAGE_PATH, connections)
-    row = row_beside_floor(f"cached GET of {PAGE_METRICS} metrics, {connections} connections", results, noise, bar=0.5)
+    warm, results, noise = alternate(bench, "get_page.lua", PAGE_PATH, connections)
+    row = row_beside_floor(f"cached GET of {PAGE_METRICS} metrics, {connections} connections", results, noise, bar=0.7)
     n_requests = sum(result["requests"] for result in [warm, *results[0]])
     row.detail["cache_hits"] = bench.server.counter(CACHE_HITS) - before
     if row.detail["cache_hits"] < 0.99 * n_requests:
         row.failures.append(f"only {row.detail['cache_hits']:,} of {n_requests:,} answers came from the cache")
-    return [row]
-
-
-def batches(bench):
-    """Metrics a second, by what the server counted as stored between the start and the end of each run."""
-    connections, results, found = 8, [], []
-    noise = [surroundings([bench.server])]
-    wrk("post_batch.lua", bench.server, "/metrics", connections, bench.warm_seconds)
-    row = Row(f"NDJSON of {BATCH_METRICS:,} metrics, {connections} connections", 0, "/s", 150000, "least", noise=noise)
-    for _ in range(bench.rounds):
-        before = settled(bench.server, INSERTED)
-        result = wrk("post_batch.lua", bench.server, "/metrics", connections, bench.seconds)
-        check_stored(row, settled(bench.server, INSERTED) - before, result["requests"] * BATCH_METRICS,
-                     connections * BATCH_METRICS)
-        noise.append(result["during"])
-        found.append(result["per_second"] * BATCH_METRICS)
-        results.append(result | {"metrics_stored": row.detail["metrics_stored"]})
-    row.value, row.spread = median(found), (min(found), max(found))
-    row.failures += faults(results, "server")
-    row.detail = {"server": results}
     return [row]
 
 
@@ -152,29 +117,3 @@ def idle(bench, when):
     return [Row(f"resident memory, idle {when}", bench.server.resident_mib(), "MiB", 48, "most", floor=beside,
                 noise=noise),
             Row(f"CPU of one core, idle {when}, {bench.idle_seconds} s", percent, "%", 0.1, "most", noise=noise)]
-
-
-def start_times(make, n, path):
-    """Milliseconds of n starts, each ended before the next."""
-    found = []
-    for number in range(n):
-        port = free_port()
-        with make(number, port) as program:
-            found.append(program.wait_answer(port, path))
-    return found
-
-
-def starts(bench, store):
-    """On empty stores and on the one that the load left behind; the worst of each counts."""
-    noise = [surroundings([])]
-    floors = start_times(lambda number, port: bench.new_floor(15000, port), bench.starts, "/")
-    rows = []
-    with tempfile.TemporaryDirectory(dir=bench.folder) as fresh:
-        for words, place in (("empty store", lambda number: Path(fresh) / str(number)),
-                             ("store of the load", lambda number: store)):
-            found = start_times(lambda number, port, place=place: bench.new_server(place(number), port),
-                                bench.starts, "/healthz")
-            rows.append(Row(f"start to first answer, {words}, worst of {bench.starts}", max(found), "ms", 50, "most",
-                            floor=max(floors), spread=(min(found), median(found)), noise=noise,
-                            detail={"server_ms": found, "floor_ms": floors}))
-    return rows

@@ -78,6 +78,10 @@ def services(folder, with_redis=False):
     return Services(folder, "mongo", *(["redis"] if with_redis else []))
 
 
+def is_standin(found):
+    return found.name in (NAMES["standin"], NAMES["rust"])
+
+
 def is_slow(found):
     """Whether the MongoDB is one that takes a few thousand calls a second at most."""
     return found.name == NAMES["standin"]

@@ -17,6 +17,7 @@ static const char usage[] =
     "  --duration S      seconds of measuring\n"
     "                    (these four stand in the scenario, too)\n"
     "  --timeout S       for one answer, from when its request was sent (10)\n"
+    "  --requests N      ends behind so many, those of the warm-up too, if the time is not over before\n"
     "  --drain S         after the end, for requests that were due before it (5)\n"
     "  --without CALL    leaves a call of the scenario out; may be given again\n"
     "  --header LINE     `Name: value` for every request; may be given again\n"
@@ -55,7 +56,7 @@ struct number {
     double value;
 };
 
-enum { RATE, CONNECTIONS, WARM_UP, DURATION, TIMEOUT, DRAIN, SEED, ALLOW_ERRORS, N_NUMBERS };
+enum { RATE, CONNECTIONS, WARM_UP, DURATION, TIMEOUT, REQUESTS, DRAIN, SEED, ALLOW_ERRORS, N_NUMBERS };
 enum { WITHOUT = N_NUMBERS, HEADER, OUT, JSON, QUIET, CHECK, HELP };
 
 static const struct number number_options[N_NUMBERS] = {
@@ -64,6 +65,7 @@ static const struct number number_options[N_NUMBERS] = {
     [WARM_UP] = { .name = "warm-up", .bounds = { 0, 86400 } },
     [DURATION] = { .name = "duration", .bounds = { 0.1, 86400 } },
     [TIMEOUT] = { .name = "timeout", .bounds = { 0.1, 3600 } },
+    [REQUESTS] = { .name = "requests", .bounds = { 1, 1e15 } },
     [DRAIN] = { .name = "drain", .bounds = { 0, 3600 } },
     [SEED] = { .name = "seed", .bounds = { 0, 1e15 } },
     [ALLOW_ERRORS] = { .name = "allow-errors", .bounds = { 0, 1e15 } },
@@ -77,6 +79,7 @@ static void apply_numbers(struct options *options, const struct number numbers[N
     scenario->warm_up_s = numbers[WARM_UP].given ? numbers[WARM_UP].value : scenario->warm_up_s;
     scenario->duration_s = numbers[DURATION].given ? numbers[DURATION].value : scenario->duration_s;
     options->settings.timeout_s = numbers[TIMEOUT].given ? numbers[TIMEOUT].value : 10;
+    options->settings.n_requests = (uint64_t)numbers[REQUESTS].value;
     options->settings.drain_s = numbers[DRAIN].given ? numbers[DRAIN].value : 5;
     options->settings.seed = numbers[SEED].given ? (uint64_t)numbers[SEED].value : 1;
     options->errors_allowed = (uint64_t)numbers[ALLOW_ERRORS].value;
@@ -194,6 +197,7 @@ static const struct option long_options[] = {
     { "warm-up", required_argument, NULL, WARM_UP },
     { "duration", required_argument, NULL, DURATION },
     { "timeout", required_argument, NULL, TIMEOUT },
+    { "requests", required_argument, NULL, REQUESTS },
     { "drain", required_argument, NULL, DRAIN },
     { "seed", required_argument, NULL, SEED },
     { "allow-errors", required_argument, NULL, ALLOW_ERRORS },

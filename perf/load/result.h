@@ -53,7 +53,8 @@ struct result {
     uint64_t n_waited;      /* measured requests that found no connection free when they were due */
     uint64_t n_substituted; /* sent as the giver, for lack of an id */
     uint64_t n_connects_failed, n_errors;
-    double measured_s; /* from the end of the warm-up to its last answer, at least the duration */
+    double measured_s; /* from the end of the warm-up to the last answer; the duration at least, but for a number of
+                          requests */
     double client_cpu; /* of one core */
     double client_mib;
 };

@@ -44,6 +44,16 @@ static void weigh_client(struct runner *runner, uint64_t now_ns)
     runner->result->client_mib = (double)usage.ru_maxrss / 1024;
 }
 
+/* From the end of the warm-up to the last answer; the whole duration, unless the run had its number of requests before.
+ */
+static double measured_seconds(const struct runner *runner)
+{
+    const struct schedule *schedule = &runner->schedule;
+    double took_s = runner->last_answer_ns > 0 ? seconds(schedule->warm_ns, runner->last_answer_ns) : 0;
+    bool had_all = schedule->limit > 0 && schedule->next >= schedule->limit && took_s > 0;
+    return had_all || took_s > runner->scenario->duration_s ? took_s : runner->scenario->duration_s;
+}
+
 void runner_end(struct runner *runner)
 {
     uint64_t now_ns = uv_hrtime();
@@ -56,8 +66,7 @@ void runner_end(struct runner *runner)
     runner_enter(runner, PHASE_ENDED);
     if (runner->result->second.total > 0)
         result_end_interval(runner->result, seconds(schedule->start_ns, now_ns), 0);
-    double took_s = runner->last_answer_ns > 0 ? seconds(schedule->warm_ns, runner->last_answer_ns) : 0;
-    result_end(runner->result, took_s > runner->scenario->duration_s ? took_s : runner->scenario->duration_s);
+    result_end(runner->result, measured_seconds(runner));
 }
 
 void runner_give_up(struct runner *runner, const char *why)
@@ -168,6 +177,7 @@ int runner_run(const struct scenario *scenario, const struct settings *settings,
     runner->settings = settings;
     runner->result = result;
     runner->schedule.rate = scenario->rate;
+    runner->schedule.limit = settings->n_requests;
     runner->connections = zeroed(scenario->connections, sizeof(*runner->connections));
     idle_init(&runner->idle, scenario->connections);
     ids_init(&runner->ids, settings->seed);

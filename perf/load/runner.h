@@ -13,9 +13,10 @@ struct settings {
     unsigned n_hosts;
     struct slice headers; /* lines for every request, each ended by CRLF */
     uint64_t seed;
-    double timeout_s; /* of one request, from when it was sent */
-    double drain_s;   /* after the end, for what was due before it */
-    bool progress;    /* one line a second on standard error */
+    uint64_t n_requests; /* the run ends behind so many; 0: when it is over */
+    double timeout_s;    /* of one request, from when it was sent */
+    double drain_s;      /* after the end, for what was due before it */
+    bool progress;       /* one line a second on standard error */
 };
 
 /* Blocks until the run has ended: after warm-up + duration + drain at the latest, and what connecting and preparing

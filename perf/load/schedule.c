@@ -21,12 +21,15 @@ uint64_t schedule_due_ns(const struct schedule *schedule, uint64_t number)
 
 uint64_t schedule_next_due_ns(const struct schedule *schedule, uint64_t now_ns)
 {
-    return schedule->rate > 0 ? schedule_due_ns(schedule, schedule->next) : now_ns;
+    if (schedule->rate > 0)
+        return schedule_due_ns(schedule, schedule->next);
+    return now_ns > schedule->start_ns ? now_ns : schedule->start_ns;
 }
 
 bool schedule_has_next(const struct schedule *schedule, uint64_t now_ns)
 {
-    return schedule_next_due_ns(schedule, now_ns) < schedule->end_ns;
+    return (schedule->limit == 0 || schedule->next < schedule->limit) &&
+           schedule_next_due_ns(schedule, now_ns) < schedule->end_ns;
 }
 
 uint64_t schedule_backlog(const struct schedule *schedule, uint64_t now_ns)
@@ -35,5 +38,7 @@ uint64_t schedule_backlog(const struct schedule *schedule, uint64_t now_ns)
     if (schedule->rate <= 0 || until_ns <= schedule->start_ns)
         return 0;
     uint64_t due = (uint64_t)ceil((double)(until_ns - schedule->start_ns) * schedule->rate / second_ns);
+    if (schedule->limit > 0 && due > schedule->limit)
+        due = schedule->limit;
     return due > schedule->next ? due - schedule->next : 0;
 }

@@ -41,7 +41,7 @@ function metrics.report(summary, latency)
     for _, percent in ipairs({ 50, 95, 99, 99.9 }) do
         io.write((',"p%g_us":%d'):format(percent, latency:percentile(percent)))
     end
-    io.write("}\n")
+    io.write((',"max_us":%d}\n'):format(latency.max))
 end
 
 return metrics

@@ -20,6 +20,9 @@
 #include "app/routes.h"
 
 enum { SPARE_FILES = 64 };
+/* An old answer is read anew behind this part of the time that it may be old: a read for each write would be too many,
+ * and what is left of the time is enough for the read. */
+enum { RENEW_PART = 4 };
 
 /* As many files as the system allows, and no more connections than that. */
 static unsigned connections_limit(const struct config *config)
@@ -95,6 +98,7 @@ struct cache_stage_settings cache_settings_of(const struct config *config)
     return (struct cache_stage_settings){ .max_bytes = config->cache_max_bytes,
                                           .ttl_ns = config->cache_ttl_ms * NS_PER_MS,
                                           .stale_ns = config->cache_stale_ms * NS_PER_MS,
+                                          .renew_ns = config->cache_stale_ms * NS_PER_MS / RENEW_PART,
                                           .remote = { .uri = config->redis_uri,
                                                       .timeout_ns = config->redis_timeout_ms * NS_PER_MS,
                                                       .tls_ca_file = config->redis_tls_ca_file,

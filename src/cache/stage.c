@@ -183,7 +183,8 @@ static void looked_up(struct cache_worker *self, struct job *job)
         break;
     case CACHE_STALE_HIT:
         count(self, STATS_CACHE_STALE_HITS);
-        refresh(self, job);
+        if (job->cache.old_ns >= self->settings.renew_ns)
+            refresh(self, job);
         go_home(self, job);
         break;
     case CACHE_MISS:

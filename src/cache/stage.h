@@ -32,6 +32,7 @@ struct cache_stage_settings {
     size_t max_bytes;            /* 0: no caching at all, every read is CACHE_BYPASS */
     uint64_t ttl_ns;
     uint64_t stale_ns;          /* how old an answer may be for any reader; a reader may allow more */
+    uint64_t renew_ns;          /* an old answer that is given is read anew when it has been old for so long */
     struct cache_remote remote; /* lent until close */
 };
 

@@ -18,7 +18,8 @@ CONNECTIONS = int(os.environ.get("MANY_CONNECTIONS", "400"))
 SEED = int(os.environ.get("MANY_SEED", "20261123"))
 PIPELINED = 16
 PATIENCE_S = 240
-PATIENT = {"HEAD_TIMEOUT_MS": 600_000, "BODY_TIMEOUT_MS": 600_000, "WRITE_TIMEOUT_MS": 600_000}  # with clients in one thread
+# With clients in one thread, and with a queue as long as all that they send.
+PATIENT = {"HEAD_TIMEOUT_MS": 600_000, "BODY_TIMEOUT_MS": 600_000, "WRITE_TIMEOUT_MS": 600_000, "CODEL_TARGET_MS": 0}
 RESETS = 600
 
 
@@ -107,11 +108,12 @@ def test_every_answer_goes_to_its_own_request_in_turn(start, jobs):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * CONNECTIONS + 500)), hard))
     n_requests = CONNECTIONS * PIPELINED
-    server = start(JOBS=n_requests if jobs.startswith("a job") else max(64, n_requests // 16), **PATIENT)
+    n_jobs = n_requests if jobs.startswith("a job") else max(64, n_requests // 16)
+    server = start(JOBS=n_jobs, **PATIENT)
     counts = asyncio.run(all_clients(server))
     print(f"{CONNECTIONS} connections x {PIPELINED} requests, {jobs}, seed {SEED}: {dict(sorted(counts.items()))}")
     assert sum(counts.values()) == n_requests
-    assert counts.get(503, 0) <= (0 if jobs.startswith("a job") else n_requests * 0.9)
+    assert counts.get(503, 0) <= n_requests - n_jobs, "each job answers one request at least"
     eventually(lambda: server.counter("telemetry_jobs_in_use") <= 1)
     eventually(lambda: server.counter("telemetry_connections") <= 1)
 

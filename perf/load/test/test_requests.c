@@ -246,6 +246,21 @@ static void unsent_requests_are_errors_and_measured(void **state)
     trial_free(&trial);
 }
 
+/* Long before the time is over, and the rate is that of the time it took. */
+static void a_run_ends_behind_its_number_of_requests(void **state)
+{
+    enum { N = 40 };
+    struct settings settings = { .timeout_s = 5, .drain_s = 1, .n_requests = N };
+    struct trial trial =
+        trial_run("rate 0\nconnections 4\nwarm-up 0\nduration 60\ncall get\n request GET /\n expect 200\n",
+                  &(struct stub_rules){ .stall_every = 0 }, &settings);
+    assert_int_equal(trial.code, 0);
+    assert_int_equal(trial.n_requests, N);
+    assert_int_equal(trial.result->calls[0].n_good, N);
+    assert_true(trial.result->measured_s < 10);
+    trial_free(&trial);
+}
+
 static void a_run_without_a_server_does_not_begin(void **state)
 {
     char complaint[COMPLAINT_BYTES];
@@ -274,6 +289,7 @@ int main(void)
         cmocka_unit_test(answers_that_end_the_connection_are_good),
         cmocka_unit_test(silence_is_an_error_and_the_run_ends),
         cmocka_unit_test(unsent_requests_are_errors_and_measured),
+        cmocka_unit_test(a_run_ends_behind_its_number_of_requests),
         cmocka_unit_test(a_run_without_a_server_does_not_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

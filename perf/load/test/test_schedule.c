@@ -34,6 +34,20 @@ static void schedule_ends_with_the_last_due_before_the_end(void **state)
     assert_false(schedule_has_next(&schedule, 0));
 }
 
+static void schedule_ends_at_its_limit(void **state)
+{
+    struct schedule schedule = { .rate = 100, .limit = 150 };
+    schedule_start(&schedule, start, 0, 2);
+    schedule.next = 149;
+    assert_true(schedule_has_next(&schedule, 0));
+    assert_int_equal(schedule_backlog(&schedule, start + 9 * second), 1);
+    schedule.next = 150;
+    assert_false(schedule_has_next(&schedule, 0));
+    assert_int_equal(schedule_backlog(&schedule, start + 9 * second), 0);
+    schedule.rate = 0;
+    assert_false(schedule_has_next(&schedule, start));
+}
+
 static void backlog_is_what_is_due_and_unsent(void **state)
 {
     struct schedule schedule = { .rate = 100 };
@@ -50,6 +64,7 @@ static void closed_loop_is_due_now_until_the_end(void **state)
 {
     struct schedule schedule = { .rate = 0 };
     schedule_start(&schedule, start, 0, 2);
+    assert_int_equal(schedule_next_due_ns(&schedule, start - 5), start);
     assert_int_equal(schedule_next_due_ns(&schedule, start + 5), start + 5);
     assert_true(schedule_has_next(&schedule, start + 2 * second - 1));
     assert_false(schedule_has_next(&schedule, start + 2 * second));
@@ -88,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due_times_do_not_drift),
         cmocka_unit_test(schedule_ends_with_the_last_due_before_the_end),
+        cmocka_unit_test(schedule_ends_at_its_limit),
         cmocka_unit_test(backlog_is_what_is_due_and_unsent),
         cmocka_unit_test(closed_loop_is_due_now_until_the_end),
         cmocka_unit_test(zipf_choices_are_as_likely_as_computed),

@@ -96,17 +96,13 @@ static bool answer_from(struct job *job, const struct entry *entry)
     return true;
 }
 
-/* Whether an old answer was the newest no longer ago than stale_ns: when its own read was not, the write
- * that made it old tells, where no other has come since. */
-static bool is_allowed(const struct memory_cache *memory, const struct job *job, const struct entry *entry,
-                       uint64_t stale_ns)
+/* How long ago an old answer was surely the newest: the write that made it old tells, where no other has come
+ * since, else its own read. */
+static uint64_t old_ns(const struct memory_cache *memory, const struct job *job, const struct entry *entry)
 {
     const struct generation *newest = generations_of(&memory->generations, &job->cache);
-    uint64_t now_ns = job->cache.read_ns;
-    if (stale_ns == 0)
-        return false;
-    return age_ns(entry->read_ns, now_ns) <= stale_ns ||
-           (entry->generation + 1 == newest->number && age_ns(newest->moved_ns, now_ns) <= stale_ns);
+    bool made_old_by_newest = entry->generation + 1 == newest->number;
+    return age_ns(made_old_by_newest ? newest->moved_ns : entry->read_ns, job->cache.read_ns);
 }
 
 static enum cache_result look_up(struct memory_cache *memory, struct job *job, uint64_t stale_ns)
@@ -120,7 +116,8 @@ static enum cache_result look_up(struct memory_cache *memory, struct job *job, u
         return CACHE_MISS;
     }
     bool newest = entry->generation == job->cache.generation;
-    if (!newest && !is_allowed(memory, job, entry, stale_ns))
+    job->cache.old_ns = newest ? 0 : old_ns(memory, job, entry);
+    if (!newest && (stale_ns == 0 || job->cache.old_ns > stale_ns))
         return CACHE_MISS;
     if (!answer_from(job, entry))
         return CACHE_BYPASS;

@@ -145,21 +145,29 @@ static bool answer_from(struct job *job, const struct value *value)
     return true;
 }
 
-/* Whether this server itself saw lately that the answer was the newest. */
-static bool was_newest(const struct redis_cache *redis, const struct call *call, const struct value *value)
+/* How long ago this server itself saw that the answer was the newest; UINT64_MAX: it did not. */
+static uint64_t seen_newest_ns(const struct redis_cache *redis, const struct call *call, const struct value *value)
 {
     const struct seen *seen = &redis->known.seen[bumps_slot(&call->job->cache)];
-    return seen->before_ns != 0 && value->generation == seen->before && clock_ns() - seen->before_ns <= call->stale_ns;
+    bool was_newest = seen->before_ns != 0 && value->generation == seen->before;
+    return was_newest ? clock_ns() - seen->before_ns : UINT64_MAX;
 }
 
-/* Whether an answer of an older generation was read lately enough for this reader. */
-static bool is_young(const struct call *call, const struct value *value)
+/* How long ago the answer was read from the store; UINT64_MAX: not known. */
+static uint64_t age_ns(const struct call *call, const struct value *value)
 {
     if (call->life_left_ms < 0 || call->life_left_ms > value->life_ms)
-        return false;
+        return UINT64_MAX;
     uint64_t lived_ms = value->life_ms - (uint64_t)call->life_left_ms + 1; /* Redis rounds to whole ones */
     uint64_t way_ns = clock_ns() - call->job->cache.read_ns;
-    return (value->age_ms + lived_ms) * NS_PER_MS + way_ns <= call->stale_ns;
+    return (value->age_ms + lived_ms) * NS_PER_MS + way_ns;
+}
+
+/* How long ago an answer of an older generation was surely the newest. */
+static uint64_t old_ns(const struct redis_cache *redis, const struct call *call, const struct value *value)
+{
+    uint64_t seen_ns = seen_newest_ns(redis, call, value), read_ns = age_ns(call, value);
+    return seen_ns < read_ns ? seen_ns : read_ns;
 }
 
 static enum cache_result judge(struct redis_cache *redis, const struct call *call, const redisReply *reply)
@@ -174,7 +182,8 @@ static enum cache_result judge(struct redis_cache *redis, const struct call *cal
         return CACHE_MISS;
     }
     bool is_newest = value.generation == job->cache.generation;
-    if (!is_newest && (call->stale_ns == 0 || !(is_young(call, &value) || was_newest(redis, call, &value))))
+    job->cache.old_ns = is_newest ? 0 : old_ns(redis, call, &value);
+    if (!is_newest && (call->stale_ns == 0 || job->cache.old_ns > call->stale_ns))
         return CACHE_MISS;
     if (!answer_from(job, &value))
         return CACHE_BYPASS;

@@ -154,6 +154,27 @@ static void refresh_is_not_made_of_a_question_in_words(void **state)
     assert_all_home(world);
 }
 
+/* Reads of an answer that has become old just now do not wear out the store. */
+static void refresh_waits_until_the_answer_has_been_old_for_a_time(void **state)
+{
+    struct cache_world *world = *state;
+    world->cache.settings.renew_ns = 30 * NS_PER_S;
+    fill(world, "cpu", "key");
+    world_write(world, "cpu");
+    uint64_t begun_ns = clock_ns();
+    assert_home(world, world_begin(world, "cpu", "key"), CACHE_STALE_HIT, "old");
+    assert_null(world_at_reader(world));
+    while (clock_ns() - begun_ns < NS_PER_MS)
+        continue;
+    world->cache.settings.renew_ns = NS_PER_MS;
+    struct job *job = world_begin(world, "cpu", "key");
+    assert_home(world, job, CACHE_STALE_HIT, "old");
+    assert_true(job->cache.old_ns >= NS_PER_MS);
+    world_answer(world, world_at_reader(world), "new");
+    assert_int_equal(refreshes(world), 1);
+    assert_all_home(world);
+}
+
 static void refreshes_are_limited(void **state)
 {
     struct cache_world *world = *state;
@@ -180,6 +201,7 @@ int main(void)
         REFRESH_TEST(refresh_that_expires_is_led_on_by_who_waits),
         REFRESH_TEST(refresh_asks_what_the_reader_asked),
         REFRESH_TEST(refresh_is_not_made_of_a_question_in_words),
+        REFRESH_TEST(refresh_waits_until_the_answer_has_been_old_for_a_time),
         REFRESH_TEST(refreshes_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

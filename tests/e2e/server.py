@@ -16,6 +16,7 @@ BINARY = BINARY if BINARY.is_absolute() else ROOT / BINARY
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 60
+AGAIN_S = 0.2  # behind a refusal
 SANITIZER_WORDS = re.compile(r"ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed")
 
 
@@ -51,18 +52,25 @@ class Calls:
         assert answer.status == 201, answer
         return answer
 
-    def list_all(self, **parameters):
-        """Every metric of a list, page by page, past the cache."""
+    def list_all(self, patience_s=0, **parameters):
+        """Every metric of a list, page by page, past the cache. Who is refused for the moment asks again, for so long."""
         found, cursor = [], {}
         with self.connect() as connection:
             while cursor is not None:
                 path = wire.target("/metrics", limit=1000, **parameters, **cursor)
-                answer = connection.request("GET", path, headers={"Cache-Control": "no-cache"})
-                assert answer.status == 200, answer
-                page = answer.json()
+                page = self._page(connection, path, time.monotonic() + patience_s)
                 found += page["metrics"]
                 cursor = {"cursor": page["next"]} if page["next"] is not None else None
         return found
+
+    @staticmethod
+    def _page(connection, path, until):
+        while True:
+            answer = connection.request("GET", path, headers={"Cache-Control": "no-cache"})
+            if answer.status != 503 or time.monotonic() > until:
+                assert answer.status == 200, answer
+                return answer.json()
+            time.sleep(AGAIN_S)
 
     def take_away(self, name):
         """Every metric of a name, removed, so that what one test let in does not fail the next ones."""

@@ -5,7 +5,6 @@
 by a release (TELEMETRY_SERVER=build/telemetry-server), on a machine that has nothing else to do."""
 import contextlib
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,8 +14,7 @@ from pathlib import Path
 import open_loop
 from open_loop import percentile
 from server import BINARY, ROOT
-from slow_clients import raise_files_limit
-from wire import Connection, eventually
+from wire import eventually
 
 SECONDS = float(os.environ.get("OVERLOAD_S", 3))
 SLOW_CLIENTS = int(os.environ.get("SLOW_CLIENTS", 40))
@@ -40,11 +38,6 @@ def most_memory(server):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmHWM")
-
-
-def cpu_seconds(server):
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def post(server, name):
@@ -155,41 +148,3 @@ def test_slow_clients_cost_the_others_little(start, name):
          memory_mib=most_memory(server) / MIB)
     assert statistics.median(beside) <= (2 * statistics.median(alone) if STRICT else 2 * max(alone) + 50)
     assert most_memory(server) <= 256 * MIB
-
-
-# Files ---------------------------------------------------------------------------------------------------------------
-
-
-def first_status(connection):
-    """The status of its one request, or 0 when the server closed without an answer."""
-    with contextlib.suppress(OSError):
-        connection.send(connection.make("GET", "/healthz"))
-    try:
-        return connection.read_answer().status
-    except Exception:  # noqa: BLE001  closed or reset, in one of many ways
-        return 0
-
-
-def test_more_clients_than_open_files(start):
-    """A thousand clients of a server that may open 128 files: some are served, the others told or closed; nothing spins,
-    and one that was there before is served all the time."""
-    raise_files_limit()
-    server = start(before_exec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
-    with server.connect() as honest, contextlib.ExitStack() as crowd:
-        assert honest.request("GET", "/healthz").status == 200
-        held = [crowd.enter_context(Connection(server, timeout=5)) for _ in range(1000)]
-        statuses = [first_status(connection) for connection in held]
-        assert honest.request("GET", "/healthz").status == 200
-        assert statuses.count(200) >= 32 and statuses.count(200) + statuses.count(503) + statuses.count(0) == 1000
-        begun = cpu_seconds(server)
-        time.sleep(2)
-        assert cpu_seconds(server) - begun <= 0.1, "two seconds in which nobody asks"
-        assert honest.request("POST", "/metrics", {"name": "files", "value": 1}).status == 201
-        told(served=statuses.count(200), refused=statuses.count(503), closed=statuses.count(0))
-    eventually(lambda: _is_served(server))
-
-
-def _is_served(server):
-    with contextlib.suppress(OSError), Connection(server, timeout=5) as connection:
-        return first_status(connection) == 200
-    return False

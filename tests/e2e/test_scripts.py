@@ -209,6 +209,6 @@ def test_count(tmp_path, programs, log, pytest_, code, checks, line, result):
     if pytest_ is not None:
         (tmp_path / "e2e.xml").write_text(JUNIT.format(pytest_))
     (tmp_path / "checks").write_text(checks)
-    done = subprocess.run([ROOT / "scripts/test-count", "--programs", tmp_path, "--pytest", tmp_path / "e2e.xml",
-                           "--pytest-exit", str(code), "--checks", tmp_path / "checks"], capture_output=True, text=True)
+    done = subprocess.run([ROOT / "scripts/test-count", "--programs", tmp_path, "--pytest", tmp_path / "e2e.xml", str(code),
+                           "--checks", tmp_path / "checks"], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == line and done.returncode == result

@@ -8,7 +8,8 @@ import time
 from collections import Counter
 
 from problems import assert_problem
-from wire import fresh_id, ndjson
+from row import Reckoning
+from wire import Closed, fresh_id, ndjson
 
 CLIENTS, BATCH = 8, 20
 PAUSE_S = 0.02  # of a client that was refused
@@ -16,13 +17,16 @@ LATEST_S = 120  # for anything that is waited for on a busy machine
 
 
 class Load:
-    """Use as `with Load(server, name) as load`; then reckon()."""
+    """Use as `with Load(server, name) as load`; then reckon(). may_refuse: with which statuses it may be told that nothing
+    was stored. may_end: the server may go away, which ends the clients; what was under way is unknown then."""
 
-    def __init__(self, server, name, clients=CLIENTS, pause_s=PAUSE_S):
+    def __init__(self, server, name, clients=CLIENTS, pause_s=PAUSE_S, may_refuse=(503,), may_end=False):
         self.server, self.name, self.n_clients, self.pause_s = server, name, clients, pause_s
+        self.may_refuse, self.may_end = may_refuse, may_end
         self.acknowledged, self.refused, self.unknown = set(), set(), set()
         self.answers = Counter()      # by class
         self.times = []               # (sent, answered, class) of each answer
+        self.cut = []                 # when each request had been sent whole that was never answered
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.failures = []
@@ -49,14 +53,19 @@ class Load:
                     self._write(connection, values, has_ids=client % 4 < 2)
                     first = values.stop
         except BaseException as failure:  # noqa: BLE001 - told at the end
-            with self.changed:
-                self.failures.append(failure)
-                self.changed.notify_all()
+            if not (self.may_end and isinstance(failure, (Closed, OSError))):
+                with self.changed:
+                    self.failures.append(failure)
+                    self.changed.notify_all()
 
     def _write(self, connection, values, has_ids):
         items = [{"name": self.name, "value": value, **({"id": fresh_id()} if has_ids else {})} for value in values]
         while True:
-            status = self._send(connection, items)
+            try:
+                status = self._send(connection, items)
+            except (Closed, OSError):
+                self._note(self.unknown, values)
+                raise
             if status < 300:
                 self._note(self.acknowledged, values)
             elif status == 504:
@@ -70,15 +79,22 @@ class Load:
             return
 
     def _send(self, connection, items):
+        began = time.monotonic()
+        connection.send(connection.make("POST", "/metrics", items[0]) if len(items) == 1 else
+                        connection.make("POST", "/metrics", ndjson(items), content_type="application/x-ndjson"))
         sent = time.monotonic()
-        answer = (connection.request("POST", "/metrics", items[0]) if len(items) == 1 else
-                  connection.request("POST", "/metrics", ndjson(items), content_type="application/x-ndjson"))
+        try:
+            answer = connection.read_answer("POST")
+        except (Closed, OSError):
+            with self.changed:
+                self.cut.append(sent)
+            raise
         kind = str(answer.status)
         if answer.status not in (200, 201):
-            kind += " " + assert_problem(answer, (503, 504))["type"].rsplit(":", 1)[-1]
+            kind += " " + assert_problem(answer, (*self.may_refuse, 504))["type"].rsplit(":", 1)[-1]
         with self.changed:
             self.answers[kind] += 1
-            self.times.append((sent, time.monotonic(), kind))
+            self.times.append((began, time.monotonic(), kind))
             self.changed.notify_all()
         return answer.status
 
@@ -113,17 +129,21 @@ class Load:
         return sum(sent < ended and answered > began and (answered > ended or kind >= "3")
                    for sent, answered, kind in self.times)
 
-    def reckon(self):
-        """Holds what is stored against what was answered; returns the line that says it."""
-        metrics = self.server.list_all(name=self.name)
+    def count_under_way(self, moment):
+        """How many requests were under way then."""
+        return sum(sent < moment < answered for sent, answered, _ in self.times) + sum(sent < moment for sent in self.cut)
+
+    def reckon(self, server=None):
+        """Holds what is stored against what was answered, by the same server or another one of its store."""
+        metrics = (server or self.server).list_all(LATEST_S, name=self.name)
         counts = Counter(metric["value"] for metric in metrics)
         lost = self.acknowledged - counts.keys()
         doubled = [value for value, count in counts.items() if count > 1]
         secret = self.refused & counts.keys()
         foreign = counts.keys() - self.acknowledged - self.unknown - self.refused
-        line = (f"{len(self.acknowledged)} acknowledged, {len(counts)} found, {len(lost)} lost, {len(doubled)} doubled, "
-                f"{len(self.unknown)} unknown, {len(secret)} refused and stored; answers {dict(self.answers)}")
+        reckoned = Reckoning(len(self.acknowledged), len(counts), len(lost), len(doubled), len(self.unknown))
         assert self.acknowledged, "nothing was acknowledged: the test showed nothing"
-        assert not lost and not doubled and not secret and not foreign, line
+        assert not lost and not doubled, f"{reckoned}: lost {sorted(lost)[:5]}, doubled {doubled[:5]}"
+        assert not secret and not foreign, f"{reckoned}: refused and stored {len(secret)}, never sent {len(foreign)}"
         assert len({metric["id"] for metric in metrics}) == len(metrics), "an id comes twice"
-        return line
+        return reckoned

@@ -31,18 +31,21 @@ def has(load, kind, count, since):
 
 
 def check_recovery(load, title):
+    """How long it took to be well again."""
     recovery_s = load.wait_for_success_after(time.monotonic())
     slowest = max(answered - sent for sent, answered, _ in load.times)
-    print(f"{title}: again after {recovery_s:.2f} s, slowest answer of all {slowest:.2f} s, answers {dict(load.answers)}")
+    print(f"{title}: again after {recovery_s:.2f} s, slowest answer of all {slowest:.2f} s")
     assert recovery_s < RECOVERY_S and slowest < DEADLINE_S + SLACK_S
+    return recovery_s
 
 
-def test_a_mongodb_that_is_gone(start, own_mongo, mongo):
+def test_a_mongodb_that_is_gone(start, own_mongo, mongo, new_row):
     """Its absence is known as soon as a connection breaks."""
+    row = new_row(f"MongoDB ended, {JOBS} jobs and {CLIENTS} clients", 1)
     server = start(**own_mongo, **SETTINGS)
     with clients(server, "away.gone") as load:
         load.wait_for_more(100)
-        mongo.kill()
+        mongo.end()
         load.wait_until(lambda: load.answers["503 storage-unavailable"] > 0)
         known = time.monotonic()
         load.wait_until(has(load, "503 storage-unavailable", 300, known))
@@ -55,23 +58,24 @@ def test_a_mongodb_that_is_gone(start, own_mongo, mongo):
               f"p99 {p99(refusals) * 1000:.1f} ms")
         assert p99(refusals) < AT_ONCE_S
         mongo.start()
-        check_recovery(load, "gone")
+        recovery_s = check_recovery(load, "gone")
         eventually(lambda: server.request("GET", "/readyz").status == 200)
-    print("gone:", load.reckon())
+    row.add(1, len(refusals), load.answers, load.reckon(), recovery_s)
 
 
-def test_a_mongodb_that_is_silent(start, own_mongo, mongo):
+def test_a_mongodb_that_is_silent(start, own_mongo, mongo, new_row):
     """Nothing tells that it is away: the queue of requests fills, and who finds it full is told so at once."""
+    row = new_row(f"MongoDB silent, {JOBS} jobs and {CLIENTS} clients", 1)
     server = start(**own_mongo, **SETTINGS)
     with clients(server, "away.silent") as load:
         load.wait_for_more(100)
         began = time.monotonic()
         FAULTS["SIGSTOP"](mongo)
-        check_recovery(load, "silent")
+        recovery_s = check_recovery(load, "silent")
         refusals = durations(load, "503 overloaded", began)
         late = durations(load, "504 outcome-unknown")
         print(f"silent: {len(refusals)} refusals, half within {refusals[len(refusals) // 2] * 1000:.1f} ms, "
               f"p99 {p99(refusals) * 1000:.1f} ms; {len(late)} answers at the deadline, the last after {late[-1]:.2f} s")
         assert len(refusals) > 100 and p99(refusals) < AT_ONCE_S
         assert 0 < len(late) <= 3 * JOBS and late[-1] < DEADLINE_S + SLACK_S
-    print("silent:", load.reckon())
+    row.add(1, len(refusals) + len(late), load.answers, load.reckon(), recovery_s)

@@ -1,0 +1,41 @@
+"""The fixtures of the end-to-end tests, and those of the fault rig."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "e2e"))
+import pytest  # noqa: E402
+from fixtures import *  # noqa: E402, F401, F403
+from row import Row  # noqa: E402
+
+HELD = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.stash[HELD] = report.passed
+
+
+@pytest.fixture
+def new_row(request):
+    """new_row("SIGKILL of the server", 50) gives a row of the report, which is checked and written behind the test."""
+    rows = []
+
+    def make(fault, rounds):
+        rows.append(Row(fault, rounds, test=request.node.name))
+        return rows[-1]
+
+    yield make
+    is_held = request.node.stash.get(HELD, False)
+    try:
+        for row in rows:
+            if is_held:
+                row.check()
+    except AssertionError:
+        is_held = False
+        raise
+    finally:
+        for row in rows:
+            row.close(is_held)

@@ -40,5 +40,6 @@ bool networks_have(const struct networks *networks, const struct address *addres
  * not trusted itself, when there is no such field, or where the field is none. */
 struct address client_address(const struct networks *trusted, struct address peer, struct slice forwarded_for);
 
-/* What one client's addresses have in common: a number for all of IPv4's, for the /64 of IPv6's. */
+/* What one client's addresses have in common: a number for all of IPv4's, for the /64 of IPv6's, the same on all
+ * servers. */
 uint64_t address_hash(const struct address *address);

@@ -24,6 +24,7 @@
 
 struct cache; /* a backend's own; begins with struct cache_head */
 struct job;
+struct limiter;
 struct stats;
 
 /* The job's lookup, put or bump ended. */
@@ -40,6 +41,10 @@ struct cache_remote {
     /* For rediss://, each NULL or empty when not set: PEM files of the authorities to trust instead of the
      * system's, and of the certificate to show, with its key. */
     const char *tls_ca_file, *tls_cert_file, *tls_key_file;
+    /* Calls of clients, of which servers that share rates_prefix tell each other; NULL: they do not. */
+    struct limiter *limiter;
+    uint64_t rates_every_ns;
+    const char *rates_prefix;
 };
 
 struct cache_settings {
@@ -62,8 +67,9 @@ struct cache_ops {
     /* Looks up job->cache.key. Sets cache.generation and cache.read_ns. When an answer of that
      * generation is there: result CACHE_HIT and job->reply complete, its body and next_cursor copied
      * to the job's arena, its lead as it was. An answer of an older generation that was surely the newest no
-     * longer ago than stale_ns, at its own read or later: CACHE_STALE_HIT, and cache.old_ns says how long ago. Else CACHE_MISS, or CACHE_BYPASS when the
-     * backend is out of order (generation stays 0 then). `stale_ns` 0: only the newest. Then done. */
+     * longer ago than stale_ns, at its own read or later: CACHE_STALE_HIT, and cache.old_ns says how long ago. Else
+     * CACHE_MISS, or CACHE_BYPASS when the backend is out of order (generation stays 0 then). `stale_ns` 0: only the
+     * newest. Then done. */
     void (*get)(struct cache *cache, struct job *job, uint64_t stale_ns);
     /* Sets cache.generation and read_ns as get does, without looking for an answer; the result stays
      * as it is. Then done. */

@@ -30,6 +30,8 @@
     X(rate_limit, "RATE_LIMIT", COUNT, "0", 0, 1000000,                                                                \
       "requests a second of one key, or of one client without a key; 0: any number")                                   \
     X(rate_burst, "RATE_BURST", COUNT, "0", 0, 10000000, "requests at once before that counts; 0: as RATE_LIMIT")      \
+    X(rate_shared_ms, "RATE_SHARED_MS", MS, "0", 0, 10000,                                                             \
+      "how often servers tell each other through REDIS_URI who called, so that rates hold for all; 0: never")          \
     X(trusted_proxies, "TRUSTED_PROXIES", TEXT, "", 0, 0, "10.0.0.0/8, ::1: whose X-Forwarded-For tells the client")   \
     G("Store")                                                                                                         \
     X(mongo_uri, "MONGO_URI", SECRET, "", 0, 0, "mongodb://... or mongodb+srv://...; empty: the embedded database")    \
@@ -87,7 +89,7 @@
     X(single_max_bytes, "SINGLE_MAX_BYTES", BYTES, "1m", 1024, 1073741824, "largest body of one metric; more: 413")    \
     X(batch_max_items, "BATCH_MAX_ITEMS", COUNT, "50000", 1, 1000000, "metrics in one request; more: 413")             \
     X(body_budget_bytes, "BODY_BUDGET_BYTES", BYTES, "64m", 65536, 1099511627776,                                      \
-      "memory for all bodies under way; none left: 503")                                                               \
+      "memory for all bodies and unsent answers, these half of it; none left: 503")                                    \
     X(json_depth_max, "JSON_DEPTH_MAX", COUNT, "32", 2, 1000, "nesting of a JSON body; more: 400")                     \
     X(aggregate_max_bytes, "AGGREGATE_MAX_BYTES", BYTES, "64m", 65536, 1099511627776,                                  \
       "memory for the groups and buckets of one aggregate; more: 400")                                                 \

@@ -47,6 +47,9 @@
     X(CACHE_TIMEOUTS, "telemetry_cache_faults_total", "fault=\"timeout\"", "Failures of a remote cache")               \
     X(CACHE_BAD_REPLIES, "telemetry_cache_faults_total", "fault=\"reply\"", "Failures of a remote cache")              \
     X(CACHE_BAD_VALUES, "telemetry_cache_faults_total", "fault=\"value\"", "Failures of a remote cache")               \
+    X(RATES_TOLD, "telemetry_rates_total", "way=\"told\"", "Clients whose calls servers told each other")              \
+    X(RATES_HEARD, "telemetry_rates_total", "way=\"heard\"", "Clients whose calls servers told each other")            \
+    X(RATES_FAULTS, "telemetry_rates_faults_total", "", "Times that Redis took or brought no rates")                   \
     X(ASSISTANT_ANSWERED, "telemetry_assistant_total", "result=\"answered\"", "Prompts sent to a language model")      \
     X(ASSISTANT_REFUSED, "telemetry_assistant_total", "result=\"refused\"", "Prompts sent to a language model")        \
     X(ASSISTANT_TIMED_OUT, "telemetry_assistant_total", "result=\"timeout\"", "Prompts sent to a language model")      \
@@ -77,6 +80,7 @@ enum stats_counter {
     X(CACHE_BYTES, "telemetry_cache_bytes", "Bytes of cached answers")                                                 \
     X(CACHE_ENTRIES, "telemetry_cache_entries", "Cached answers")                                                      \
     X(CACHE_UP, "telemetry_cache_up", "Whether the cache can be used: 0 while Redis is away")                          \
+    X(RATES_SHARED, "telemetry_rates_shared", "Whether rates hold for all servers together")                           \
     X(STORAGE_WAL_BYTES, "telemetry_storage_wal_bytes", "Bytes of log not yet moved to the database")                  \
     X(STORAGE_TAIL, "telemetry_storage_unmerged_metrics", "Metrics whose index entry waits in memory")
 

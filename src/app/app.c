@@ -37,7 +37,7 @@ struct app {
     const struct storage_ops *storage_ops;
     const struct cache_ops *cache_ops;
     struct storage *storage;
-    char cache_prefix[CACHE_PREFIX_BYTES];
+    char cache_prefix[CACHE_PREFIX_BYTES], rates_prefix[CACHE_PREFIX_BYTES];
     struct stats_registry stats;
     struct limiter *limiter; /* of all loops; NULL without keys and RATE_LIMIT */
     struct http_settings http;
@@ -114,6 +114,9 @@ static void add_workers(struct app *app)
     struct cache_stage_settings cache = cache_settings_of(config);
     cache.ops = app->cache_ops;
     cache.remote.prefix = app->cache_prefix;
+    cache.remote.limiter = config->rate_shared_ms > 0 ? app->limiter : NULL;
+    cache.remote.rates_prefix = app->rates_prefix;
+    cache_prefix(config, false, app->rates_prefix); /* clients call servers, whatever these store in */
     cache_prefix(config, app->storage_ops == &storage_sqlite, app->cache_prefix);
     for (unsigned i = 0; i < app->n_parsers; i++) {
         parser_init(&app->parsers[i], &app->parser);
@@ -298,7 +301,7 @@ static struct app *app_new(const struct config *config)
         return NULL;
     }
     bool counts = config->rate_limit > 0 || config->api_keys_file[0] != '\0';
-    app->limiter = counts ? limiter_new() : NULL;
+    app->limiter = counts ? limiter_new(config->rate_shared_ms > 0) : NULL;
     if (counts && app->limiter == NULL) {
         free(app->loops);
         free(app);

@@ -103,7 +103,8 @@ struct cache_stage_settings cache_settings_of(const struct config *config)
                                                       .timeout_ns = config->redis_timeout_ms * NS_PER_MS,
                                                       .tls_ca_file = config->redis_tls_ca_file,
                                                       .tls_cert_file = config->redis_tls_cert_file,
-                                                      .tls_key_file = config->redis_tls_key_file } };
+                                                      .tls_key_file = config->redis_tls_key_file,
+                                                      .rates_every_ns = config->rate_shared_ms * NS_PER_MS } };
 }
 
 void cache_prefix(const struct config *config, bool is_embedded, char ret_prefix[CACHE_PREFIX_BYTES])
@@ -134,9 +135,12 @@ static int check_zone(const struct config *config, struct error *error)
 {
     struct zones *zones = zones_new(NULL);
     bool is_known = zones != NULL && zones_find(zones, slice_of(config->default_tz)) != NULL;
+    bool ran_out = zones == NULL || zones_ran_out(zones);
     zones_free(&zones);
     if (is_known)
         return 0;
+    if (ran_out)
+        return error_set(error, 1, "no memory for the time zones");
     return error_set(error, EX_CONFIG,
                      "DEFAULT_TZ: \"%s\" is no time zone such as Europe/Berlin, UTC or +02:00 (names need tzdata)",
                      config->default_tz);
@@ -161,6 +165,9 @@ static int check_access(const struct config *config, struct error *error)
     const char *fault = networks_parse(slice_of(config->trusted_proxies), &networks);
     if (fault != NULL)
         return error_set(error, EX_CONFIG, "TRUSTED_PROXIES: %s", fault);
+    if (config->rate_shared_ms > 0 && config->redis_uri[0] == '\0')
+        return error_set(error, EX_CONFIG,
+                         "REDIS_URI is missing: with RATE_SHARED_MS servers tell each other through it");
     if (config->api_keys_file[0] == '\0' && strcmp(config->environment, "prod") == 0 && !config->allow_no_keys)
         return error_set(
             error, EX_CONFIG,

@@ -141,5 +141,5 @@ struct address client_address(const struct networks *trusted, struct address pee
 uint64_t address_hash(const struct address *address)
 {
     size_t bytes = is_v4(address) ? ADDRESS_BYTES : CLIENT_BYTES;
-    return hash_seeded((struct slice){ (const char *)address->bytes, bytes });
+    return hash_stable((struct slice){ (const char *)address->bytes, bytes });
 }

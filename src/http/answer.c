@@ -14,7 +14,7 @@
 #include "http/problem.h"
 #include "http/reason.h"
 
-enum { REQUEST_ID_MAX = 64, MADE_ID_BYTES = 16, TRACE_ID_BYTES = 32, RETRY_AFTER_S = 1 };
+enum { MADE_ID_BYTES = 16, TRACE_ID_BYTES = 32, RETRY_AFTER_S = 1 };
 
 /* Writes into a buffer known to be large enough. */
 struct pen {
@@ -126,16 +126,34 @@ static struct slice made_id(const struct loop *loop, uint64_t number, char buffe
     return (struct slice){ buffer, MADE_ID_BYTES };
 }
 
-/* The client's own id; else the trace id of traceparent (W3C Trace Context, 3.2); else a made one. */
-static struct slice request_id(const struct loop *loop, const struct job *job, char buffer[MADE_ID_BYTES])
+/* The client's own id; else the trace id of traceparent (W3C Trace Context, 3.2); else empty. */
+static struct slice given_id(const struct request *request)
 {
-    struct slice trace = job->request.traceparent;
-    if (id_is_sane(job->request.request_id))
-        return job->request.request_id;
+    struct slice trace = request->traceparent;
+    if (id_is_sane(request->request_id))
+        return request->request_id;
     if (trace.len >= 3 + TRACE_ID_BYTES && memcmp(trace.data, "00-", 3) == 0 &&
         id_is_sane((struct slice){ trace.data + 3, TRACE_ID_BYTES }))
         return (struct slice){ trace.data + 3, TRACE_ID_BYTES };
-    return made_id(loop, job->home.number, buffer);
+    return (struct slice){ "", 0 };
+}
+
+static struct slice id_of_job(const struct loop *loop, const struct job *job, char buffer[MADE_ID_BYTES])
+{
+    struct slice given = given_id(&job->request);
+    return given.len > 0 ? given : made_id(loop, job->home.number, buffer);
+}
+
+static struct slice id_of_form(const struct loop *loop, const struct answer_form *form, char buffer[MADE_ID_BYTES])
+{
+    return form->id_bytes > 0 ? (struct slice){ form->id, form->id_bytes } : made_id(loop, form->number, buffer);
+}
+
+void answer_name(struct answer_form *form, const struct request *request)
+{
+    struct slice given = given_id(request);
+    form->id_bytes = (uint8_t)given.len;
+    memcpy(form->id, given.data, given.len);
 }
 
 /* Fields of a job's answer ------------------------------------------------- */
@@ -310,12 +328,20 @@ static struct answer answer_expired(struct loop *loop, struct job *job, char *bu
     return answer_refusal(loop, &refusal, &form, buffer);
 }
 
+/* Without memory for all that there is to say, the problem goes without its detail, behind the head. */
+static struct slice problem_body(struct job *job, struct slice id, char *buffer)
+{
+    const struct refusal bare = { job->status, "" };
+    struct slice body = problem_of_job(job, id);
+    return body.len > 0 ? body : problem_of_refusal(&bare, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
+}
+
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
 {
     char id_buffer[MADE_ID_BYTES];
     if (job->home.expired)
         return answer_expired(loop, job, buffer);
-    struct slice id = request_id(loop, job, id_buffer);
+    struct slice id = id_of_job(loop, job, id_buffer);
     struct answer answer = { .head = { buffer, 0 } };
     if (job->status == STATUS_OK) {
         answer.http = is_unmodified(job) ? 304 : job->reply.http;
@@ -323,7 +349,7 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
         answer.body = job->reply.body;
     } else {
         answer.http = status_http(job->status);
-        answer.body = problem_of_job(job, id);
+        answer.body = problem_body(job, id, buffer);
     }
     struct pen pen = { buffer };
     put_status_line(&pen, loop, answer.http);
@@ -342,7 +368,7 @@ struct answer answer_refusal(struct loop *loop, const struct refusal *refusal, c
                              char *buffer)
 {
     char id_buffer[MADE_ID_BYTES];
-    struct slice id = made_id(loop, form->number, id_buffer);
+    struct slice id = id_of_form(loop, form, id_buffer);
     struct answer answer = { .head = { buffer, 0 }, .http = status_http(refusal->status) };
     answer.body = problem_of_refusal(refusal, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
     struct pen pen = { buffer };

@@ -13,10 +13,13 @@
 
 struct job;
 struct loop;
+struct request;
 
 /* A Link that would be longer is left out: the body has the cursor, too. No head of an answer is longer
  * than ANSWER_HEAD_MAX: such a Link, a request id, and the fixed fields, 950 bytes at most. */
 enum { LINK_BYTES_MAX = 16 * 1024, ANSWER_HEAD_MAX = LINK_BYTES_MAX + 1024 };
+
+enum { REQUEST_ID_MAX = 64 };
 
 /* What an answer needs to know of a request that has no job, or whose job is away. */
 struct answer_form {
@@ -25,6 +28,8 @@ struct answer_form {
     bool http10;
     bool head_only;
     struct limit_note note; /* of the sender's calls */
+    uint8_t id_bytes;       /* 0: the client gave no name */
+    char id[REQUEST_ID_MAX];
 };
 
 struct answer {
@@ -37,6 +42,9 @@ struct answer {
 /* Makes the answer of a job that has come home: success from its reply, failure as a problem. The
  * buffer has room for ANSWER_HEAD_MAX bytes. The answer borrows buffer and job. */
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer);
+
+/* Keeps the name that the client gave its request. */
+void answer_name(struct answer_form *form, const struct request *request);
 
 /* Makes a problem answer without a job. The buffer has room for ANSWER_HEAD_MAX bytes and holds head and
  * body. */

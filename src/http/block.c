@@ -23,6 +23,11 @@ void loop_budget_give(struct loop *loop, size_t bytes)
     loop->budget_used -= bytes;
 }
 
+static size_t answers_room(const struct loop *loop)
+{
+    return loop->settings->body_budget_bytes / 2 - loop->answers_used;
+}
+
 static bool block_grow(struct loop *loop, struct block *block, size_t needed)
 {
     size_t capacity = 2 * block->capacity;
@@ -30,13 +35,16 @@ static bool block_grow(struct loop *loop, struct block *block, size_t needed)
         capacity = BLOCK_BYTES_MIN;
     if (capacity < needed)
         capacity = needed;
-    if (!loop_budget_take(loop, capacity - block->capacity))
+    size_t more = capacity - block->capacity;
+    if ((block->has_answers && more > answers_room(loop)) || !loop_budget_take(loop, more))
         return false;
     char *data = realloc(block->data, capacity);
     if (data == NULL) {
-        loop_budget_give(loop, capacity - block->capacity);
+        loop_budget_give(loop, more);
         return false;
     }
+    if (block->has_answers)
+        loop->answers_used += more;
     block->data = data;
     block->capacity = capacity;
     return true;
@@ -55,6 +63,8 @@ bool block_append(struct loop *loop, struct block *block, const char *bytes, siz
 void block_free(struct loop *loop, struct block *block)
 {
     loop_budget_give(loop, block->capacity);
+    if (block->has_answers)
+        loop->answers_used -= block->capacity;
     free(block->data);
     *block = (struct block){ 0 };
 }

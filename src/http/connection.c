@@ -136,7 +136,8 @@ void connection_timed_out(struct wait *wait)
         return;
     case WAIT_HEAD:
         stats_add(loop->stats, STATS_TIMEOUT_HEAD, 1);
-        intake_refuse(connection, STATUS_REQUEST_TIMEOUT, "the head did not arrive within HEAD_TIMEOUT_MS");
+        intake_refuse(connection, NULL,
+                      (struct refusal){ STATUS_REQUEST_TIMEOUT, "the head did not arrive within HEAD_TIMEOUT_MS" });
         break;
     case WAIT_BODY:
         connection->intake.wait_anew = true;
@@ -176,16 +177,16 @@ void connection_drain(struct connection *connection)
     bool partial = connection->intake.phase == INTAKE_BODY || connection->intake.stash.len > 0;
     if (connection->closing || connection->intake.phase == INTAKE_DONE)
         return;
-    connection->intake.phase = INTAKE_DONE;
     if (partial) {
         stats_add(connection->loop->stats, STATS_REFUSED_DRAINING, 1);
-        intake_refuse(connection, STATUS_DRAINING, "the server is shutting down");
+        intake_refuse(connection, NULL, (struct refusal){ STATUS_DRAINING, "the server is shutting down" });
     } else if (connection->last != NULL && !connection->has_refusal) {
         connection->last->home.keep_alive = false;
     } else if (is_quiet(connection)) {
         connection_close(connection);
         return;
     }
+    connection->intake.phase = INTAKE_DONE;
     loop_mark_dirty(connection->loop, connection);
     connection_settle(connection);
 }

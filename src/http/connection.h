@@ -23,10 +23,12 @@
 struct job;
 struct loop;
 
-/* A heap block that grows; its capacity is charged to the loop's budget. */
+/* A heap block that grows; its capacity is charged to the loop's budget, of which answers may have half: so clients
+ * that do not read cannot keep out those that send. */
 struct block {
     char *data;
     size_t len, capacity;
+    bool has_answers; /* set while it is empty */
 };
 
 enum intake_phase {
@@ -107,8 +109,9 @@ void intake_say_continue(struct connection *connection);
 /* The wait for a body is over: goes on if it is fast enough. */
 void intake_check_body(struct connection *connection);
 void intake_free(struct connection *connection);
-/* Refuses the request under way: no more are read; the answer comes behind the pipeline. */
-void intake_refuse(struct connection *connection, enum status status, const char *detail);
+/* Refuses the request under way: no more are read; the answer comes behind the pipeline. It goes by the name that
+ * the client gave it in `head`, or where that is NULL, in the head whose body is awaited. */
+void intake_refuse(struct connection *connection, const struct head *head, struct refusal refusal);
 /* True while bytes may be read and requests made of them. */
 bool intake_is_open(const struct connection *connection);
 

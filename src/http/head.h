@@ -53,6 +53,6 @@ enum head_progress head_scan(const char *bytes, size_t len, const struct head_li
                              size_t *ret_head_bytes, struct refusal *ret_refusal);
 
 /* Reads a whole head. joined has room for len bytes; it receives fields that came in several lines.
- * 0, or -1 with *ret_refusal set. */
+ * 0, or -1 with *ret_refusal set, and in *ret_head what was read before it. */
 MUST_CHECK int head_read(const char *bytes, size_t len, const struct head_limits *limits, char *joined,
                          struct head *ret_head, struct refusal *ret_refusal);

@@ -334,11 +334,11 @@ int head_read(const char *bytes, size_t len, const struct head_limits *limits, c
               struct refusal *ret_refusal)
 {
     const char *complaint = check_lines(bytes, len);
+    *ret_head = (struct head){ 0 };
     if (complaint != NULL) {
         *ret_refusal = (struct refusal){ STATUS_MALFORMED_REQUEST, complaint };
         return -1;
     }
-    *ret_head = (struct head){ 0 };
     struct reader reader = { .head = ret_head, .limits = limits, .joined = joined, .joined_end = joined + len };
     llhttp_init(&reader.llhttp, HTTP_REQUEST, &settings);
     llhttp_errno_t result = llhttp_execute(&reader.llhttp, bytes, len);

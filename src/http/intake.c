@@ -51,12 +51,12 @@ static bool take_body(struct connection *connection, struct slice data)
     struct loop *loop = connection->loop;
     struct block *body = &connection->intake.body;
     if (data.len > loop->settings->body_max_bytes - body->len) {
-        intake_refuse_large(connection);
+        intake_refuse_large(connection, NULL);
         return false;
     }
     if (block_append(loop, body, data.data, data.len))
         return true;
-    intake_refuse_for_budget(connection);
+    intake_refuse_for_budget(connection, NULL);
     return false;
 }
 
@@ -72,7 +72,7 @@ static void end_body(struct connection *connection)
     intake->stash = (struct block){ 0 };
     intake->phase = INTAKE_HEAD;
     if (head_read(stash.data, intake->head_bytes, &loop->settings->head, loop->joined_buffer, &head, &refusal) != 0) {
-        intake_refuse(connection, refusal.status, refusal.detail);
+        intake_refuse(connection, &head, refusal);
     } else if (guard_identify(loop, &head, &pass) != STATUS_OK) { /* the key was withdrawn meanwhile */
         intake_refuse_whole(connection, &head, (struct refusal){ STATUS_UNAUTHORIZED, "" }, &intake->note);
     } else {
@@ -101,12 +101,13 @@ static void feed_chunked_body(struct connection *connection, struct feed *feed)
     struct slice data;
     ptrdiff_t taken = chunks_read(&intake->chunks, feed->at, feed->left, &data);
     if (taken < 0) {
-        intake_refuse(connection, STATUS_MALFORMED_REQUEST, "the chunked body is not well-formed");
+        intake_refuse(connection, NULL,
+                      (struct refusal){ STATUS_MALFORMED_REQUEST, "the chunked body is not well-formed" });
         return;
     }
     size_t room = connection->loop->settings->body_max_bytes - intake->body.len;
     if (intake->chunks.left > room || data.len > room - intake->chunks.left) {
-        intake_refuse_large(connection); /* before the rest is sent in vain */
+        intake_refuse_large(connection, NULL); /* before the rest is sent in vain */
         return;
     }
     if (data.len > 0 && !take_body(connection, data))
@@ -123,7 +124,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
     if (!block_append(loop, &intake->stash, raw_head.data, raw_head.len)) {
-        intake_refuse_for_budget(connection);
+        intake_refuse_for_budget(connection, head);
         return;
     }
     intake->head_bytes = raw_head.len;
@@ -160,26 +161,34 @@ void intake_check_body(struct connection *connection)
     if (elapsed_ns < loop->settings->body_ns && !is_slow)
         return;
     stats_add(loop->stats, STATS_TIMEOUT_BODY, 1);
-    intake_refuse(connection, STATUS_REQUEST_TIMEOUT,
-                  is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
-                          : "the body did not arrive within BODY_TIMEOUT_MS");
+    const char *detail = is_slow ? "the body arrived slower than BODY_MIN_BYTES_PER_S"
+                                 : "the body did not arrive within BODY_TIMEOUT_MS";
+    intake_refuse(connection, NULL, (struct refusal){ STATUS_REQUEST_TIMEOUT, detail });
 }
 
 /* Heads -------------------------------------------------------------------- */
 
-/* Whether the guard lets a request in; one that is here whole is refused as such, and read over. */
+static enum status judge(struct connection *connection, const struct head *head, struct pass *ret_pass)
+{
+    const struct loop *loop = connection->loop;
+    enum status status = guard_identify(loop, head, ret_pass);
+    bool is_in_time = status == STATUS_OK ? guard_count(loop, head, connection->peer, ret_pass)
+                                          : guard_count_stranger(loop, head, connection->peer, ret_pass);
+    return is_in_time ? status : STATUS_RATE_LIMITED;
+}
+
+/* Whether the guard lets a request in. One that is here whole is refused as such, and read over, unless it comes from
+ * who shows wrong keys too often. */
 static bool pass_guard(struct connection *connection, const struct head *head, struct feed *feed, struct pass *ret_pass)
 {
     struct loop *loop = connection->loop;
-    struct refusal refusal = { guard_identify(loop, head, ret_pass), "" };
+    struct refusal refusal = { judge(connection, head, ret_pass), "" };
     bool is_whole = !head->chunked && head->content_length <= feed->left;
-    if (refusal.status == STATUS_OK && !guard_count(loop, head, connection->peer, ret_pass))
-        refusal.status = STATUS_RATE_LIMITED;
     if (refusal.status == STATUS_OK)
         return true;
     stats_add(loop->stats, refusal.status == STATUS_RATE_LIMITED ? STATS_REFUSED_RATE : STATS_REFUSED_KEY, 1);
-    if (!is_whole) {
-        intake_refuse(connection, refusal.status, refusal.detail);
+    if (!is_whole || (refusal.status == STATUS_RATE_LIMITED && ret_pass->is_stranger)) {
+        intake_refuse(connection, head, refusal);
         connection->refusal_form.note = ret_pass->note;
         return false;
     }
@@ -199,11 +208,11 @@ static void feed_whole_head(struct connection *connection, struct feed *feed, si
     struct refusal refusal;
     struct pass pass;
     if (head_read(raw_head.data, raw_head.len, &loop->settings->head, loop->joined_buffer, &head, &refusal) != 0) {
-        intake_refuse(connection, refusal.status, refusal.detail);
+        intake_refuse(connection, &head, refusal);
         return;
     }
     if (head.content_length > loop->settings->body_max_bytes) {
-        intake_refuse_large(connection);
+        intake_refuse_large(connection, &head);
         return;
     }
     feed_skip(feed, head_bytes);
@@ -242,7 +251,7 @@ static bool feed_head(struct connection *connection, struct feed *feed, size_t *
     enum head_progress progress =
         head_scan(feed->at, feed->left, &connection->loop->settings->head, scanned, &head_bytes, &refusal);
     if (progress == HEAD_REFUSED)
-        intake_refuse(connection, refusal.status, refusal.detail);
+        intake_refuse(connection, NULL, refusal);
     else if (progress == HEAD_COMPLETE)
         feed_whole_head(connection, feed, head_bytes);
     return progress != HEAD_INCOMPLETE;
@@ -274,7 +283,7 @@ static void keep_rest(struct connection *connection, const struct feed *feed, si
     assert(intake->stash.data == NULL);
     intake->scanned = scanned;
     if (!block_append(connection->loop, &intake->stash, feed->at, feed->left))
-        intake_refuse_for_budget(connection);
+        intake_refuse_for_budget(connection, NULL);
 }
 
 /* Runs over the stash as if it had just arrived. */
@@ -300,7 +309,7 @@ void intake_feed(struct connection *connection, const char *bytes, size_t len)
     struct intake *intake = &connection->intake;
     if (intake->phase == INTAKE_HEAD && intake->stash.data != NULL) {
         if (!block_append(connection->loop, &intake->stash, bytes, len))
-            intake_refuse_for_budget(connection);
+            intake_refuse_for_budget(connection, NULL);
         else if (intake_is_open(connection))
             feed_stash(connection);
         return;

@@ -16,6 +16,6 @@ void intake_submit(struct connection *connection, const struct head *head, struc
 /* A whole request is refused: the connection goes on behind the answer. */
 void intake_refuse_whole(struct connection *connection, const struct head *head, struct refusal refusal,
                          const struct limit_note *note);
-/* The request under way is refused for its size, or for want of memory for it; the connection ends. */
-void intake_refuse_for_budget(struct connection *connection);
-void intake_refuse_large(struct connection *connection);
+/* As intake_refuse(): for want of memory, or for its size. */
+void intake_refuse_for_budget(struct connection *connection, const struct head *head);
+void intake_refuse_large(struct connection *connection, const struct head *head);

@@ -62,6 +62,7 @@ struct loop {
     unsigned n_accepted;
     bool accept_later;   /* a connection waits for memory */
     size_t budget_used;  /* bytes, of body_budget_bytes */
+    size_t answers_used; /* of these, by answers */
     uint64_t n_requests; /* numbers the requests */
     uint32_t id_prefix;  /* random, begins the request ids that this loop makes */
     unsigned index;

@@ -21,22 +21,42 @@ static void note_refusal(struct connection *connection, struct refusal refusal, 
     loop_mark_dirty(loop, connection);
 }
 
-void intake_refuse(struct connection *connection, enum status status, const char *detail)
+/* The head whose body is awaited lies at the start of the stash. */
+static void name_by_stash(struct connection *connection, struct answer_form *form)
 {
+    struct loop *loop = connection->loop;
+    const struct intake *intake = &connection->intake;
+    struct head head;
+    struct refusal refusal;
+    if (intake->phase == INTAKE_BODY && head_read(intake->stash.data, intake->head_bytes, &loop->settings->head,
+                                                  loop->joined_buffer, &head, &refusal) == 0)
+        answer_name(form, &head.request);
+}
+
+void intake_refuse(struct connection *connection, const struct head *head, struct refusal refusal)
+{
+    struct answer_form form = { .keep_alive = false };
+    if (head != NULL)
+        answer_name(&form, &head->request);
+    else
+        name_by_stash(connection, &form);
     connection->intake.phase = INTAKE_DONE;
-    note_refusal(connection, (struct refusal){ status, detail }, (struct answer_form){ .keep_alive = false });
+    note_refusal(connection, refusal, form);
     intake_free(connection);
 }
 
-void intake_refuse_for_budget(struct connection *connection)
+void intake_refuse_for_budget(struct connection *connection, const struct head *head)
 {
     stats_add(connection->loop->stats, STATS_REFUSED_NO_BUDGET, 1);
-    intake_refuse(connection, STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests");
+    intake_refuse(connection, head,
+                  (struct refusal){ STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests" });
 }
 
-void intake_refuse_large(struct connection *connection)
+void intake_refuse_large(struct connection *connection, const struct head *head)
 {
-    intake_refuse(connection, STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches");
+    intake_refuse(
+        connection, head,
+        (struct refusal){ STATUS_BODY_TOO_LARGE, "the body is larger than BODY_MAX_BYTES; send smaller batches" });
 }
 
 void intake_refuse_whole(struct connection *connection, const struct head *head, struct refusal refusal,
@@ -49,6 +69,7 @@ void intake_refuse_whole(struct connection *connection, const struct head *head,
                                 .http10 = head->http10,
                                 .head_only = head->request.method == METHOD_HEAD,
                                 .note = *note };
+    answer_name(&form, &head->request);
     note_refusal(connection, refusal, form);
 }
 

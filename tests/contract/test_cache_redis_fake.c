@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <telemetry/limiter.h>
 #include <telemetry/stats.h>
 
 #include "cache_contract_hands.h"
@@ -17,6 +18,7 @@
 #define LATE_NS  (150 * NS_PER_MS) /* what a busy machine may add */
 
 struct world {
+    struct limiter *limiter; /* of servers that share their rates, or NULL */
     struct fake_redis fake;
     struct contract_backend backend;
     struct contract *contract;
@@ -25,7 +27,9 @@ struct world {
 static void start(struct world *world, enum fake_manner manner)
 {
     fake_redis_start(&world->fake, manner);
-    world->backend = (struct contract_backend){ .ops = &cache_redis, .uri = world->fake.uri, .timeout_ns = LIMIT_NS };
+    world->backend = (struct contract_backend){
+        .ops = &cache_redis, .uri = world->fake.uri, .timeout_ns = LIMIT_NS, .limiter = world->limiter
+    };
     world->contract = contract_new(&world->backend);
 }
 
@@ -69,14 +73,24 @@ static uint64_t write_and_bump(struct world *world)
     return clock_ns() - begin_ns;
 }
 
-/* Reads, fills and writes for a while, over several connections. */
-static void live_with(enum fake_manner manner, unsigned n_rounds)
+/* A call that the others are to be told of. */
+static void call_somebody(struct world *world, uint64_t who)
 {
-    struct world world;
+    const struct limit limit = { .rate = 1000, .burst = 1000 };
+    struct limit_left left;
+    if (world->limiter != NULL)
+        assert_true(limiter_take(world->limiter, who, &limit, clock_ns(), &left));
+}
+
+/* Reads, fills and writes for a while, over several connections; rates are shared meanwhile, if there is a limiter. */
+static void live_so(struct limiter *limiter, enum fake_manner manner, unsigned n_rounds)
+{
+    struct world world = { .limiter = limiter };
     start(&world, manner);
     for (unsigned i = 0; i < n_rounds; i++) {
         enum cache_result result;
         await_up(&world);
+        call_somebody(&world, i);
         assert_true(look(&world, &result) < LIMIT_NS + LATE_NS);
         assert_true(result == CACHE_MISS || result == CACHE_BYPASS);
         contract_put(world.contract, world.contract->reader, "body", 0);
@@ -90,10 +104,19 @@ static void live_with(enum fake_manner manner, unsigned n_rounds)
     stop(&world);
 }
 
+static void live_with(enum fake_manner manner, unsigned n_rounds)
+{
+    struct limiter *limiter = limiter_new(true);
+    assert_non_null(limiter);
+    live_so(NULL, manner, n_rounds);
+    live_so(limiter, manner, n_rounds);
+    limiter_free(&limiter);
+}
+
 /* Behind the first failure nobody waits, until the link is back. */
 static void waits_once(enum fake_manner manner)
 {
-    struct world world;
+    struct world world = { .limiter = NULL };
     enum cache_result result;
     start(&world, manner);
     await_up(&world);
@@ -124,7 +147,7 @@ static void slow_is_waited_for_once(void **state)
 static void bump_waits_once(void **state)
 {
     (void)state;
-    struct world world;
+    struct world world = { .limiter = NULL };
     start(&world, FAKE_SILENT);
     await_up(&world);
     assert_in_range(write_and_bump(&world), LIMIT_NS - 5 * NS_PER_MS, LIMIT_NS + LATE_NS);
@@ -154,7 +177,7 @@ LIVES_WITH(lives_with_broken_values, FAKE_BAD_VALUES, 5)
 static void broken_values_are_counted(void **state)
 {
     (void)state;
-    struct world world;
+    struct world world = { .limiter = NULL };
     enum cache_result result;
     start(&world, FAKE_BAD_VALUES);
     await_up(&world);
@@ -168,7 +191,7 @@ static void broken_values_are_counted(void **state)
 static void refused_greeting_is_waited_for_by_nobody(void **state)
 {
     (void)state;
-    struct world world;
+    struct world world = { .limiter = NULL };
     fake_redis_start(&world.fake, FAKE_ERRORS);
     atomic_store(&world.fake.rude_greeting, true);
     world.backend = (struct contract_backend){ .ops = &cache_redis, .uri = world.fake.uri, .timeout_ns = LIMIT_NS };
@@ -188,7 +211,7 @@ static void refused_greeting_is_waited_for_by_nobody(void **state)
 static void absent_is_waited_for_by_nobody(void **state)
 {
     (void)state;
-    struct world world;
+    struct world world = { .limiter = NULL };
     enum cache_result result;
     start(&world, FAKE_WELL);
     await_up(&world);
@@ -209,7 +232,7 @@ static void absent_is_waited_for_by_nobody(void **state)
 static void close_ends_what_is_under_way(void **state)
 {
     (void)state;
-    struct world world;
+    struct world world = { .limiter = NULL };
     start(&world, FAKE_SILENT);
     await_up(&world);
     struct contract *contract = world.contract;

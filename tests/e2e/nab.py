@@ -19,8 +19,8 @@ SINGLES_OF, SINGLE_CLIENTS = 15, 6  # one in so many goes by itself
 BATCH, BATCH_CLIENTS = 250, 4       # all others as NDJSON batches
 FIRST_OF_NAME = 20
 BATCH_OF_ALL = 5000
-# The stand-in of MongoDB reads its whole collection for each question, so it gets one measurement of so many.
-EVERY = {"sqlite": 1, "mongodb": int(os.environ.get("NAB_EVERY", "16"))}
+# One measurement of so many. The stand-in of MongoDB reads its whole collection for each question, so it gets fewer.
+EVERY = {kind: int(os.environ.get("NAB_EVERY", usual)) for kind, usual in (("sqlite", 1), ("mongodb", 16))}
 
 
 def read_data(every):

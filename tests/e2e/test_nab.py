@@ -2,7 +2,8 @@
 and each cache, and with two servers of which one is written to and the other is read from.
 
 All expectations are worked out from the file by the few lines of Python in nab.py, not by anything of the server.
-NAB_EVERY (16) thins the input for MongoDB: the stand-in reads its whole collection for each page of a list.
+The input is thinned for MongoDB, to a sixteenth: the stand-in reads its whole collection for each page of a list. NAB_EVERY
+thins it for each store (1: all of it).
 """
 import os
 import random

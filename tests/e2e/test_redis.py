@@ -33,8 +33,11 @@ class Redis:
         wire.eventually(self.socket.exists, 10)
         return self
 
+    def say_bytes(self, *words):
+        return subprocess.run(["redis-cli", "-s", self.socket, *words], check=True, capture_output=True).stdout
+
     def say(self, *words):
-        return subprocess.run(["redis-cli", "-s", self.socket, *words], check=True, capture_output=True, text=True).stdout
+        return self.say_bytes(*words).decode(errors="replace")
 
     def end(self):
         if self.process is not None:

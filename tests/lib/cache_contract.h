@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct cache_ops;
+struct limiter;
 
 /* A backend, and where it is when it is not in the process. */
 struct contract_backend {
@@ -14,6 +15,7 @@ struct contract_backend {
     uint64_t timeout_ns; /* 0: 5 s */
     /* As in struct cache_remote. */
     const char *tls_ca_file, *tls_cert_file, *tls_key_file;
+    struct limiter *limiter; /* told of every millisecond; NULL: none */
 };
 
 /* Runs the suite as one cmocka group; returns the number of failed tests. */

@@ -62,7 +62,10 @@ static void open_cache(struct contract *contract, uint64_t ttl_ns)
                     .timeout_ns = contract->timeout_ns,
                     .tls_ca_file = contract->backend->tls_ca_file,
                     .tls_cert_file = contract->backend->tls_cert_file,
-                    .tls_key_file = contract->backend->tls_key_file },
+                    .tls_key_file = contract->backend->tls_key_file,
+                    .limiter = contract->backend->limiter,
+                    .rates_every_ns = NS_PER_MS,
+                    .rates_prefix = contract->prefix },
     };
     struct error error;
     assert_int_equal(contract->ops->open(&settings, on_done, contract, &contract->cache, &error), 0);

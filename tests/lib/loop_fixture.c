@@ -317,7 +317,7 @@ void loop_fixture_await_counter(struct loop_fixture *fixture, enum stats_counter
     assert_in_range(loop_fixture_counter(fixture, counter), value, UINT64_MAX);
 }
 
-static int64_t gauge_value(const struct loop_fixture *fixture, enum stats_gauge gauge)
+int64_t loop_fixture_gauge(const struct loop_fixture *fixture, enum stats_gauge gauge)
 {
     return atomic_load_explicit(&fixture->loop.stats->gauges[gauge], memory_order_relaxed);
 }
@@ -325,7 +325,7 @@ static int64_t gauge_value(const struct loop_fixture *fixture, enum stats_gauge 
 void loop_fixture_await_gauge(struct loop_fixture *fixture, enum stats_gauge gauge, int64_t value)
 {
     uint64_t until_ns = clock_ns() + PATIENCE_S * NS_PER_S;
-    while (gauge_value(fixture, gauge) != value && clock_ns() < until_ns)
+    while (loop_fixture_gauge(fixture, gauge) != value && clock_ns() < until_ns)
         usleep(500);
-    assert_int_equal(gauge_value(fixture, gauge), value);
+    assert_int_equal(loop_fixture_gauge(fixture, gauge), value);
 }

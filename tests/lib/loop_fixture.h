@@ -39,6 +39,7 @@ void loop_fixture_await_held(struct loop_fixture *fixture, unsigned n);
 unsigned loop_fixture_release(struct loop_fixture *fixture, const char *target);
 
 uint64_t loop_fixture_counter(const struct loop_fixture *fixture, enum stats_counter counter);
+int64_t loop_fixture_gauge(const struct loop_fixture *fixture, enum stats_gauge gauge);
 /* Wait until a counter has reached, or a gauge is, a value; fail the test after some seconds. */
 void loop_fixture_await_counter(struct loop_fixture *fixture, enum stats_counter counter, uint64_t value);
 void loop_fixture_await_gauge(struct loop_fixture *fixture, enum stats_gauge gauge, int64_t value);

@@ -102,4 +102,5 @@ void redis_greet(void *context)
     struct call call = redis_call(redis, greeted, 1);
     pipeline_call(&redis->link.pipeline, &call);
     send_epoch(redis);
+    rates_greet(redis);
 }

@@ -40,3 +40,8 @@ struct slice key_of_value(struct slice prefix, struct slice question, char room[
     char *place = append(append(room, prefix), SLICE("v:"));
     return key(room, append_hex(append_hex(place, hash.high, 16), hash.low, 16));
 }
+
+struct slice key_of_rates(struct slice prefix, char room[KEY_BYTES])
+{
+    return key(room, append(append(room, prefix), SLICE("rates")));
+}

@@ -115,6 +115,7 @@ static int redis_open(const struct cache_settings *settings, cache_done_fn *done
                                   .greet = redis_greet,
                                   .context = redis };
     link_init(&redis->link, &link);
+    rates_init(redis);
     *ret_cache = (struct cache *)redis;
     return 0;
 }
@@ -135,7 +136,8 @@ static uint64_t redis_pump(struct cache *cache)
 {
     struct redis_cache *redis = redis_of(cache);
     redis_announce(redis);
-    return link_pump(&redis->link);
+    uint64_t rates_ns = rates_turn(redis), link_ns = link_pump(&redis->link);
+    return rates_ns < link_ns ? rates_ns : link_ns;
 }
 
 const struct cache_ops cache_redis = {

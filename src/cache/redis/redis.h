@@ -15,6 +15,7 @@
 
 #include "cache/redis/bumps.h"
 #include "cache/redis/link.h"
+#include "cache/redis/rates.h"
 
 enum { RANDOMS = 32, PUTS = 4096, NUMBER_BYTES = 8 };
 
@@ -52,6 +53,7 @@ struct redis_cache {
     struct last_put puts[PUTS];
     struct bumps bumps;
     struct known known;
+    struct rates rates;
     struct link link;
 };
 

@@ -14,7 +14,7 @@ enum { THREADS = 4, CALLS = 20000, BURST = 1000, CALLERS = 200000 };
 
 static int set_up(void **state)
 {
-    *state = limiter_new();
+    *state = limiter_new(false);
     return *state == NULL;
 }
 
@@ -99,6 +99,101 @@ static void limiter_take_counts_across_threads(void **state)
     assert_int_equal(atomic_load(&passed), BURST - 1);
 }
 
+/* Sharing ----------------------------------------------------------------------- */
+
+static int set_up_shared(void **state)
+{
+    *state = limiter_new(true);
+    return *state == NULL;
+}
+
+static void limiter_collect_tells_what_was_taken_once(void **state)
+{
+    const struct limit limit = { .rate = 10, .burst = 5 };
+    struct limit_left left;
+    struct limit_use uses[16];
+    for (unsigned i = 0; i < 8; i++)
+        limiter_take(*state, 42, &limit, START_NS, &left); /* 5 pass */
+    limiter_take(*state, 43, &limit, START_NS, &left);
+    assert_int_equal(limiter_collect(*state, uses, N_CASES(uses)), 2);
+    unsigned first = uses[0].who == 42 ? 0 : 1;
+    assert_int_equal(uses[first].who, 42);
+    assert_int_equal(uses[first].ns, 500 * NS_PER_MS);
+    assert_int_equal(uses[1 - first].who, 43);
+    assert_int_equal(uses[1 - first].ns, 100 * NS_PER_MS);
+    assert_int_equal(limiter_collect(*state, uses, N_CASES(uses)), 0);
+    limiter_take(*state, 43, &limit, START_NS, &left);
+    assert_int_equal(limiter_collect(*state, uses, N_CASES(uses)), 1);
+}
+
+static void limiter_collect_comes_round_to_everybody(void **state)
+{
+    enum { MANY = 5000 };
+    static uint64_t told_ns[MANY];
+    const struct limit limit = { .rate = 1000, .burst = 5 };
+    struct limit_left left;
+    struct limit_use uses[16];
+    unsigned n, n_turns = 0;
+    for (uint64_t who = 0; who < MANY; who++)
+        limiter_take(*state, who, &limit, START_NS, &left);
+    while ((n = limiter_collect(*state, uses, N_CASES(uses))) > 0) {
+        limiter_take(*state, 7, &limit, START_NS + ++n_turns * NS_PER_S, &left); /* somebody who calls all the time */
+        for (unsigned i = 0; i < n; i++)
+            told_ns[uses[i].who] += uses[i].ns;
+        if (n_turns > MANY)
+            break;
+    }
+    for (unsigned who = 0; who < MANY; who++)
+        if (who != 7)
+            assert_int_equal(told_ns[who], NS_PER_MS);
+}
+
+static void limiter_charge_is_paid_off_before_the_next_call(void **state)
+{
+    const struct limit limit = { .rate = 10, .burst = 5 };
+    struct limit_left left;
+    struct limit_use uses[16];
+    limiter_charge(*state, &(struct limit_use){ 42, 7 * 100 * NS_PER_MS }, START_NS); /* more than the burst */
+    assert_false(limiter_take(*state, 42, &limit, START_NS, &left));
+    assert_false(limiter_take(*state, 42, &limit, START_NS + 299 * NS_PER_MS, &left));
+    assert_true(limiter_take(*state, 42, &limit, START_NS + 300 * NS_PER_MS, &left));
+    assert_false(limiter_take(*state, 42, &limit, START_NS + 300 * NS_PER_MS, &left));
+    assert_int_equal(limiter_collect(*state, uses, N_CASES(uses)), 1); /* what was charged is not told again */
+    assert_int_equal(uses[0].ns, 100 * NS_PER_MS);
+}
+
+/* Whoever can write to Redis can keep a client out, but not for long. */
+static void limiter_charge_makes_no_debt_beyond_an_hour(void **state)
+{
+    const struct limit limit = { .rate = 1, .burst = 1 };
+    struct limit_left left;
+    for (unsigned i = 0; i < 3; i++)
+        limiter_charge(*state, &(struct limit_use){ 42, UINT64_MAX - i }, START_NS);
+    assert_false(limiter_take(*state, 42, &limit, START_NS + 3599 * NS_PER_S, &left));
+    assert_true(limiter_take(*state, 42, &limit, START_NS + 3600 * NS_PER_S, &left));
+}
+
+/* Nothing that passes is lost on its way to the others, however calls and collections meet. */
+static void limiter_collect_loses_nothing_beside_callers(void **state)
+{
+    pthread_t threads[THREADS];
+    atomic_uint passed = 0;
+    struct caller caller = { *state, &passed };
+    struct limit_use uses[16];
+    uint64_t told_ns = 0;
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call, &caller), 0);
+    for (unsigned rounds = 0; rounds < 2000 || atomic_load(&passed) < BURST; rounds++)
+        for (unsigned n = limiter_collect(*state, uses, N_CASES(uses)), i = 0; i < n; i++)
+            told_ns += uses[i].ns;
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (unsigned n = limiter_collect(*state, uses, N_CASES(uses)), i = 0; i < n; i++)
+        told_ns += uses[i].ns;
+    assert_in_range(told_ns, BURST * NS_PER_S, (BURST + THREADS) * NS_PER_S);
+    assert_int_equal(told_ns, atomic_load(&passed) * NS_PER_S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +201,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(limiter_take_counts_callers_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limiter_take_holds_when_the_table_is_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limiter_take_counts_across_threads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_take_lets_a_burst_pass_and_then_the_rate, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_collect_tells_what_was_taken_once, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_collect_comes_round_to_everybody, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_charge_is_paid_off_before_the_next_call, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_charge_makes_no_debt_beyond_an_hour, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_collect_loses_nothing_beside_callers, set_up_shared, tear_down),
     };
     return cmocka_run_group_tests_name("limiter", tests, NULL, NULL);
 }

@@ -140,7 +140,7 @@ static struct http_settings settings_with(struct limiter *limiter, uint32_t rate
 
 static void guard_counts_each_key_apart(void **state)
 {
-    struct limiter *limiter = limiter_new();
+    struct limiter *limiter = limiter_new(false);
     struct http_settings settings = settings_with(limiter, 1, 2);
     struct loop_fixture *fixture = start("a writer " ABC "\nb writer " FOO " rate=1\n", &settings);
     struct client client = client_open(loop_fixture_port(fixture));
@@ -178,7 +178,7 @@ static unsigned answered(struct client *client, const char *fields, unsigned max
 static void guard_refuses_one_call_too_many(void **state)
 {
     enum { BURST = 20, MANY = 100000 };
-    struct limiter *limiter = limiter_new();
+    struct limiter *limiter = limiter_new(false);
     struct http_settings settings = settings_with(limiter, 1, BURST);
     assert_null(networks_parse(SLICE("127.0.0.1"), &settings.guard.trusted));
     struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
@@ -200,6 +200,40 @@ static void guard_refuses_one_call_too_many(void **state)
     limiter_free(&limiter);
 }
 
+/* Wrong keys are counted for each client, apart from its calls and from those of good keys. */
+static void guard_counts_wrong_keys_against_their_client(void **state)
+{
+    enum { BURST = 3 };
+    static const char *const strangers[] = { "X-API-Key: abd\r\n", "Authorization: Basic YWJj\r\n" };
+    struct limiter *limiter = limiter_new(false);
+    struct http_settings settings = settings_with(limiter, 1, BURST);
+    assert_null(networks_parse(SLICE("127.0.0.1"), &settings.guard.trusted));
+    struct loop_fixture *fixture = start("ci writer " ABC " rate=1000\n", &settings);
+    struct client client = client_open(loop_fixture_port(fixture));
+    unsigned n = 0;
+    for (unsigned http = 401; http == 401 && n < 100; n++) { /* at one a second, after the burst */
+        client_say(&client, "POST /a" FIELDS);
+        client_say(&client, strangers[n % 2]);
+        client_say(&client, "Content-Length: 5\r\n\r\nhello");
+        struct client_answer answer = client_read(&client);
+        http = answer.http;
+        assert_int_equal(answer.closes, http == 429);
+        assert_non_null(strstr(answer.head, "\r\nRateLimit-Policy: \"calls\";q=3;w=3\r\n"));
+    }
+    assert_in_range(n, BURST + 1, BURST + 10);
+    client_expect_end(&client); /* one guess more, one connection more */
+    client_close(&client);
+    client = client_open(loop_fixture_port(fixture));
+    for (unsigned i = 0; i < 20; i++) /* a good key behind the same address */
+        ask(&client, "GET /who", "X-API-Key: abc\r\n", 200, "writer:ci:");
+    ask(&client, "GET /who", "", 200, "none::");
+    client_say(&client, "GET /who" FIELDS "X-API-Key: abd\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n");
+    assert_int_equal(client_read(&client).http, 401); /* another client */
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+    limiter_free(&limiter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +243,7 @@ int main(void)
         cmocka_unit_test(guard_looks_again_when_a_body_is_whole),
         cmocka_unit_test(guard_counts_each_key_apart),
         cmocka_unit_test(guard_refuses_one_call_too_many),
+        cmocka_unit_test(guard_counts_wrong_keys_against_their_client),
     };
     return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
 }

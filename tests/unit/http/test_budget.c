@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* budget: clients that never read leave memory for those who send. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "loop_fixture.h"
+
+#define FIELDS " HTTP/1.1\r\nHost: a\r\n"
+
+enum { N_JOBS = 64, READERS = 40, FIRST = 8000000, BUDGET = 24 << 20, BODY = 100000 };
+
+/* What is left of the budget, when all that was asked before has been answered. */
+static int64_t left_of_budget(struct loop_fixture *fixture, struct client *witness)
+{
+    client_get(witness, "/a");
+    client_expect(witness, 200, NULL);
+    return BUDGET - loop_fixture_gauge(fixture, STATS_GAUGE_BODY_BYTES);
+}
+
+/* A client that asks for so many bytes and reads none. */
+static struct client ask_and_not_read(struct loop_fixture *fixture, int64_t bytes)
+{
+    char target[64];
+    struct client client = client_open(loop_fixture_port(fixture));
+    uint64_t before = loop_fixture_counter(fixture, STATS_ANSWERS_2XX);
+    snprintf(target, sizeof(target), "/big/%lld", (long long)bytes);
+    client_get(&client, target);
+    loop_fixture_await_counter(fixture, STATS_ANSWERS_2XX, before + 1);
+    return client;
+}
+
+/* Clients who never read take what they can get: each half of what is left, beyond what a socket holds. */
+static unsigned take_all(struct loop_fixture *fixture, struct client *witness, struct client readers[READERS])
+{
+    readers[0] = ask_and_not_read(fixture, FIRST);
+    int64_t left = left_of_budget(fixture, witness), in_socket = FIRST - (BUDGET - left);
+    unsigned n = 1;
+    for (; n < READERS && left > BODY; n++) {
+        readers[n] = ask_and_not_read(fixture, in_socket + left / 2);
+        left = left_of_budget(fixture, witness);
+    }
+    print_message("# %u readers left %lld bytes\n", n, (long long)left);
+    return n;
+}
+
+/* Sends all of a body but its last byte, and waits until that was read. */
+static void send_most(struct loop_fixture *fixture, struct client *client)
+{
+    uint64_t before = loop_fixture_counter(fixture, STATS_RECEIVED_BYTES);
+    char *letters = malloc(BODY);
+    memset(letters, 'x', BODY);
+    client_say(client, "POST /a" FIELDS "Content-Length: 100000\r\n\r\n");
+    client_send(client, letters, BODY - 1);
+    loop_fixture_await_counter(fixture, STATS_RECEIVED_BYTES, before + BODY - 1);
+    free(letters);
+}
+
+static void budget_of_unsent_answers_leaves_room_for_bodies(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = BUDGET;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client readers[READERS], witness = client_open(loop_fixture_port(fixture));
+    struct client sender = client_open(loop_fixture_port(fixture));
+    unsigned n = take_all(fixture, &witness, readers);
+    send_most(fixture, &sender);
+    client_say(&sender, "x");
+    client_expect(&sender, 200, NULL);
+    for (unsigned i = 0; i < n; i++)
+        client_close(&readers[i]);
+    client_close(&witness);
+    client_close(&sender);
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
+    loop_fixture_stop(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(budget_of_unsent_answers_leaves_room_for_bodies),
+    };
+    return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
+}

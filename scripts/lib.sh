@@ -16,7 +16,7 @@ llhttp_package()
 packages_run=(gcc libc6-dev meson ninja-build pkgconf libuv1-dev "$(llhttp_package)" libck-dev libcjson-dev
     libsqlite3-dev libmongoc-dev libxxhash-dev libhiredis-dev libssl-dev libcurl4-openssl-dev tzdata
     curl)
-packages_test=("${packages_run[@]}" libcmocka-dev python3-pymongo python3-pytest python3-venv python3-yaml redis-tools openssl
+packages_test=("${packages_run[@]}" libcmocka-dev haproxy python3-pymongo python3-pytest python3-venv python3-yaml redis-tools openssl
     clang clang-format clang-tidy libclang-rt-dev llvm)
 
 fail()

@@ -20,6 +20,7 @@ struct arena {
     char *end;                  /* end of the block or chunk in use */
     struct arena_chunk *chunks; /* newest first */
     size_t overflow_bytes;      /* heap bytes held in chunks */
+    bool exhausted;             /* an allocation failed since the last reset */
 };
 
 /* Makes an empty arena over block (kept until the arena is no longer used; 16-byte aligned). */

@@ -128,6 +128,6 @@ void plan_bucket_append(const struct plan_bucket *bucket, struct text *out);
 /* Edges of the buckets over [from_ms, to_ms), both closed and from < to: edges[0..n], edges[0] <= from_ms and
  * edges[n] >= to_ms, bucket i is [edges[i], edges[i+1]), and edges rise. They end with RFC 3339, in the years 0001 and
  * 9999. An AUTO bucket is made a length first, in *bucket. Gives them in arena and returns n; 0 when there would be
- * more than PLAN_BUCKETS_MAX, or no memory (*ret_edges is NULL then). */
+ * more than PLAN_BUCKETS_MAX. *ret_edges is NULL then, and when there is no memory. */
 uint32_t plan_edges(const struct zone *zone, struct plan_bucket *bucket, int64_t from_ms, int64_t to_ms,
                     struct arena *arena, int64_t **ret_edges);

@@ -24,6 +24,8 @@ void zones_free(struct zones **zones);
  * "-0330", "+02"; up to 18 hours), until zones_free(). NULL when there is none, the name is no plain relative name,
  * the file is not TZif, or memory is exhausted. The first look at a name reads files. */
 const struct zone *zones_find(struct zones *zones, struct slice name);
+/* Owner thread. Whether a zone was not found for want of memory or of open files since the last call. */
+bool zones_ran_out(struct zones *zones);
 
 /* Any thread -------------------------------------------------------------- */
 /* The canonical spelling: an IANA name, "UTC", or "+02:00". */

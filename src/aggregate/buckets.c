@@ -39,6 +39,8 @@ enum status buckets_make(struct buckets *buckets, const struct cut *cut, struct 
     buckets->n = plan_edges(cut->zone, length, cut->from_ms, cut->to_ms, arena, &buckets->edges);
     if (buckets->n == 0)
         return STATUS_QUERY_TOO_LARGE;
+    if (buckets->edges == NULL)
+        return STATUS_OUT_OF_MEMORY;
     buckets->length_ms = length_of(buckets);
     return STATUS_OK;
 }

@@ -70,7 +70,8 @@ static bool make_buckets(struct tally *tally, struct turn *turn, int64_t from_ms
 {
     struct cut cut = { tally->plan->zone, from_ms, to_ms };
     enum status status = buckets_make(&turn->buckets, &cut, &tally->bucket, &tally->arena);
-    return status == STATUS_OK ? true : tally_fail(tally, status, too_many_buckets);
+    struct slice none = { NULL, 0 };
+    return status == STATUS_OK || tally_fail(tally, status, status == STATUS_QUERY_TOO_LARGE ? too_many_buckets : none);
 }
 
 static bool begin_turn(struct tally *tally, struct turn *turn)

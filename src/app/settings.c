@@ -135,9 +135,12 @@ static int check_zone(const struct config *config, struct error *error)
 {
     struct zones *zones = zones_new(NULL);
     bool is_known = zones != NULL && zones_find(zones, slice_of(config->default_tz)) != NULL;
+    bool ran_out = zones == NULL || zones_ran_out(zones);
     zones_free(&zones);
     if (is_known)
         return 0;
+    if (ran_out)
+        return error_set(error, 1, "no memory for the time zones");
     return error_set(error, EX_CONFIG,
                      "DEFAULT_TZ: \"%s\" is no time zone such as Europe/Berlin, UTC or +02:00 (names need tzdata)",
                      config->default_tz);

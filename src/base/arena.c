@@ -29,6 +29,7 @@ void arena_reset(struct arena *arena)
         free(chunk);
     }
     arena->overflow_bytes = 0;
+    arena->exhausted = false;
     arena->next = arena->block;
     arena->end = arena->block + arena->block_bytes;
 }
@@ -41,6 +42,7 @@ static void *chunk_alloc(struct arena *arena, size_t bytes)
     if (wanted < bytes)
         wanted = bytes;
     struct arena_chunk *chunk = malloc(sizeof(*chunk) + wanted);
+    arena->exhausted = arena->exhausted || chunk == NULL;
     if (chunk == NULL)
         return NULL;
     chunk->older = arena->chunks;
@@ -54,8 +56,10 @@ static void *chunk_alloc(struct arena *arena, size_t bytes)
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    if (bytes > SIZE_MAX / 4)
+    if (bytes > SIZE_MAX / 4) {
+        arena->exhausted = true;
         return NULL;
+    }
     bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (bytes > (size_t)(arena->end - arena->next))
         return chunk_alloc(arena, bytes);

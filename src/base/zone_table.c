@@ -5,6 +5,7 @@
 #include <telemetry/zone.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct zones {
     const char *folder;
     struct zone utc;
     struct zone *buckets[BUCKETS];
+    bool ran_out; /* of memory or of open files, at a name that may exist */
 };
 
 static void zone_set_name(struct zone *zone, struct slice name)
@@ -216,7 +218,7 @@ static const struct zone *tzdata_zone(struct zones *zones, struct slice wanted)
     return known != NULL ? known : keep(zones, read_zone(path), name);
 }
 
-const struct zone *zones_find(struct zones *zones, struct slice name)
+static const struct zone *find(struct zones *zones, struct slice name)
 {
     int minutes;
     if (same_letters(name, SLICE("UTC")) || same_letters(name, SLICE("Z")))
@@ -228,4 +230,20 @@ const struct zone *zones_find(struct zones *zones, struct slice name)
         return NULL;
     const struct zone *known = look_up(zones, name);
     return known != NULL ? known : tzdata_zone(zones, name);
+}
+
+const struct zone *zones_find(struct zones *zones, struct slice name)
+{
+    errno = 0;
+    const struct zone *zone = find(zones, name);
+    if (zone == NULL && (errno == ENOMEM || errno == EMFILE || errno == ENFILE))
+        zones->ran_out = true;
+    return zone;
+}
+
+bool zones_ran_out(struct zones *zones)
+{
+    bool ran_out = zones->ran_out;
+    zones->ran_out = false;
+    return ran_out;
 }

@@ -328,6 +328,14 @@ static struct answer answer_expired(struct loop *loop, struct job *job, char *bu
     return answer_refusal(loop, &refusal, &form, buffer);
 }
 
+/* Without memory for all that there is to say, the problem goes without its detail, behind the head. */
+static struct slice problem_body(struct job *job, struct slice id, char *buffer)
+{
+    const struct refusal bare = { job->status, "" };
+    struct slice body = problem_of_job(job, id);
+    return body.len > 0 ? body : problem_of_refusal(&bare, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
+}
+
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
 {
     char id_buffer[MADE_ID_BYTES];
@@ -341,7 +349,7 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
         answer.body = job->reply.body;
     } else {
         answer.http = status_http(job->status);
-        answer.body = problem_of_job(job, id);
+        answer.body = problem_body(job, id, buffer);
     }
     struct pen pen = { buffer };
     put_status_line(&pen, loop, answer.http);

@@ -140,6 +140,17 @@ static void parse_again(struct parser *parser, struct job *job)
         understand_advised(parser, job);
 }
 
+/* What was read with too little memory may be misread: no other word on it counts. */
+static void doubt(struct parser *parser, struct job *job)
+{
+    bool zone_missed = zones_ran_out(parser->zones);
+    if (!zone_missed && !job->arena.exhausted)
+        return;
+    job->reply.n_errors = 0;
+    job->reply.extra = SLICE("");
+    job_fail(job, STATUS_OUT_OF_MEMORY, SLICE(""));
+}
+
 static void parse_long(struct parser *parser, struct job *job)
 {
     outbox_flush(&parser->worker.outbox);
@@ -157,6 +168,7 @@ static void parser_step(struct worker *worker, struct job *jobs[], unsigned n)
             parse(parser, jobs[i]);
         else
             parse_long(parser, jobs[i]);
+        doubt(parser, jobs[i]);
         bool is_answered = jobs[i]->reply.http != 0;
         if (jobs[i]->status == STATUS_OK && !is_answered)
             job_next(&worker->outbox, &jobs[i]);

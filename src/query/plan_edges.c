@@ -88,10 +88,10 @@ uint32_t plan_edges(const struct zone *zone, struct plan_bucket *bucket, int64_t
         *bucket = plan_bucket_choose(zone, from_ms, to_ms, PLAN_AUTO_BUCKETS);
     struct grid grid = grid_of(zone, *bucket, from_ms);
     uint32_t n = grid_walk(&grid, to_ms, PLAN_BUCKETS_MAX, NULL);
-    int64_t *edges = n > PLAN_BUCKETS_MAX ? NULL : arena_alloc(arena, (n + 1) * sizeof(edges[0]));
-    if (edges == NULL)
+    if (n > PLAN_BUCKETS_MAX)
         return 0;
-    grid_walk(&grid, to_ms, PLAN_BUCKETS_MAX, edges);
-    *ret_edges = edges;
+    *ret_edges = arena_alloc(arena, (n + 1) * sizeof(**ret_edges));
+    if (*ret_edges != NULL)
+        grid_walk(&grid, to_ms, PLAN_BUCKETS_MAX, *ret_edges);
     return n;
 }

@@ -3,7 +3,7 @@ import re
 
 TYPES = {
     400: {"malformed-request", "malformed-json", "bad-filter", "bad-cursor", "bad-plan", "query-too-large"}, 404: {"not-found"},
-    405: {"method-not-allowed"}, 406: {"not-acceptable"}, 408: {"request-timeout"}, 409: {"conflict"},
+    401: {"unauthorized"}, 403: {"forbidden"}, 405: {"method-not-allowed"}, 406: {"not-acceptable"}, 408: {"request-timeout"}, 409: {"conflict"},
     412: {"precondition-failed"}, 413: {"body-too-large"}, 414: {"target-too-long"}, 415: {"unsupported-media-type"},
     417: {"expectation-failed"}, 422: {"invalid-metric", "unintelligible-prompt"}, 431: {"head-too-large"},
     503: {"overloaded", "draining", "storage-unavailable", "out-of-memory", "expired"},

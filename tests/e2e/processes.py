@@ -1,8 +1,8 @@
 """processes: a MongoDB and a Redis of a test's own, which it may stop, kill and start again.
 
 scripts/services starts them: it finds or installs the program, waits until it answers, and brings one that was killed
-back on its port with its data. TEST_MONGO_KIND chooses the MongoDB (standin, rust, mongod; default: mongod where there is
-one).
+back on its port with its data. TEST_MONGO_KIND chooses the MongoDB (standin, rust, mongod, fastest; default: mongod where
+there is one).
 """
 import os
 import re
@@ -15,9 +15,20 @@ from server import ROOT
 from wire import eventually
 
 UP_TIMEOUT_S = 300  # the first one may have to install the stand-in
-KINDS = {"mongo": os.environ.get("TEST_MONGO_KIND", "auto"), "redis": "redis"}
-if KINDS["mongo"] in ("auto", "docker"):  # one in a container is not ours to kill
-    KINDS["mongo"] = "mongod" if shutil.which("mongod") else "standin"
+RUST_PATH = f"{ROOT / 'build-cargo' / 'bin'}:{os.environ.get('PATH', '')}"  # as scripts/services looks for it
+
+
+def mongo_kind():
+    """What scripts/services would choose, but for one in a container, which is not ours to kill."""
+    wanted = os.environ.get("TEST_MONGO_KIND", "auto")
+    if wanted not in ("auto", "docker", "fastest"):
+        return wanted
+    if shutil.which("mongod"):
+        return "mongod"
+    return "rust" if wanted == "fastest" and shutil.which("secantusd-rs", path=RUST_PATH) else "standin"
+
+
+KINDS = {"mongo": mongo_kind(), "redis": "redis"}
 
 
 class Service:

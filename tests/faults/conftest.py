@@ -8,14 +8,22 @@ import pytest  # noqa: E402
 from fixtures import *  # noqa: E402, F401, F403
 from row import Row  # noqa: E402
 
-HELD = pytest.StashKey()
+FAILURE = pytest.StashKey()
+
+
+def reason_of(report):
+    """The first line of why a test failed; "" when it did not."""
+    if report.passed:
+        return ""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message.splitlines()[0] if crash else report.outcome
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.when == "call":
-        item.stash[HELD] = report.passed
+        item.stash[FAILURE] = reason_of(report)
 
 
 @pytest.fixture
@@ -28,14 +36,14 @@ def new_row(request):
         return rows[-1]
 
     yield make
-    is_held = request.node.stash.get(HELD, False)
+    failure = request.node.stash.get(FAILURE, "it did not run")
     try:
         for row in rows:
-            if is_held:
+            if not failure:
                 row.check()
-    except AssertionError:
-        is_held = False
+    except AssertionError as error:
+        failure = str(error).splitlines()[0]
         raise
     finally:
         for row in rows:
-            row.close(is_held)
+            row.close(failure)

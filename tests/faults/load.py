@@ -27,6 +27,7 @@ class Load:
         self.answers = Counter()      # by class
         self.times = []               # (sent, answered, class) of each answer
         self.cut = []                 # when each request had been sent whole that was never answered
+        self.n_sent = 0               # requests that were sent whole and not answered yet
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.failures = []
@@ -83,12 +84,17 @@ class Load:
         connection.send(connection.make("POST", "/metrics", items[0]) if len(items) == 1 else
                         connection.make("POST", "/metrics", ndjson(items), content_type="application/x-ndjson"))
         sent = time.monotonic()
+        with self.changed:
+            self.n_sent += 1
         try:
             answer = connection.read_answer("POST")
         except (Closed, OSError):
             with self.changed:
                 self.cut.append(sent)
             raise
+        finally:
+            with self.changed:
+                self.n_sent -= 1
         kind = str(answer.status)
         if answer.status not in (200, 201):
             kind += " " + assert_problem(answer, (*self.may_refuse, 504))["type"].rsplit(":", 1)[-1]

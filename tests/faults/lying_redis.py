@@ -71,6 +71,8 @@ class LyingRedis:
             pass
 
     def _spoil(self, reply):
+        if not reply:
+            return reply  # the end of the connection
         self.counts["spoilt bytes"] += 1
         spoilt = bytearray(reply)
         for _ in range(self.chance.randint(1, 4)):

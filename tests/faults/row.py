@@ -70,9 +70,9 @@ class Row:
         assert self.injected > 0, f"{self.fault}: nothing was injected"
         assert self.excuse or (self.reckoned.lost, self.reckoned.doubled) == (0, 0), f"{self.fault}: {self.reckoned}"
 
-    def close(self, is_held):
-        """Prints the row, and keeps it for the report."""
-        verdict = "not counted: " + self.excuse if self.excuse else "held" if is_held else "FAILED"
+    def close(self, failure):
+        """Prints the row, and keeps it for the report. failure: why its test failed, or ""."""
+        verdict = "not counted: " + self.excuse if self.excuse else "FAILED: " + failure if failure else "held"
         again = "" if self.recovery_s is None else f", again after {self.recovery_s:.2f} s at most"
         print(f"{self.fault}: {verdict}; {self.rounds} rounds, injected {self.injected}, felt by {self.felt}, "
               f"answers {by_class(self.answers)}, {self.reckoned}{again}", flush=True)

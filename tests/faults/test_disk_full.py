@@ -80,7 +80,7 @@ def check_file(data_dir):
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_full_disk(start, disk, new_row, request):
+def test_full_disk(disk, start, new_row, request):
     row = new_row(f"full disk ({request.node.callspec.id})", ROUNDS)
     server, loads = start(data_dir=disk.folder / "data"), []
     for round_ in range(row.wanted):

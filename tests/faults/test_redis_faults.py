@@ -13,7 +13,6 @@ from readers import LATE_S, Reader, faults, is_up
 from row import ROUNDS
 from rounds import run_rounds
 
-pytestmark = pytest.mark.stores("mongodb")
 READERS, LIES = 2, 5
 RACES = {"SIGKILL": pytest.mark.races}
 

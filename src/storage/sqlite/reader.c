@@ -68,9 +68,10 @@ static int connect_store(struct reader *reader, struct error *error)
     reader->end_ns = UINT64_MAX;
     if (database_open(path, DATABASE_READER, &reader->handle, error) != 0)
         return -1;
-    if (prepare(reader) == SQLITE_OK)
+    int code = prepare(reader);
+    if (code == SQLITE_OK)
         return 0;
-    error_set(error, 1, "cannot read %s: %s", path, sqlite3_errmsg(reader->handle));
+    error_set(error, 1, "cannot read %s: %s", path, sqlite3_errstr(code));
     database_close(&reader->handle);
     return -1;
 }

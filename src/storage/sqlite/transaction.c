@@ -46,9 +46,10 @@ int transaction_connect(struct writer *writer, struct error *error)
 {
     if (database_open(writer->session.store->path, DATABASE_WRITER, &writer->handle, error) != 0)
         return -1;
-    if (prepare(writer) == SQLITE_OK)
+    int code = prepare(writer);
+    if (code == SQLITE_OK)
         return 0;
-    error_set(error, 1, "cannot use %s: %s", writer->session.store->path, sqlite3_errmsg(writer->handle));
+    error_set(error, 1, "cannot use %s: %s", writer->session.store->path, sqlite3_errstr(code));
     transaction_disconnect(writer);
     return -1;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <telemetry/access.h>
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <openssl/crypto.h>
 
 #include "access/access.h"
 #include "suite.h"
@@ -146,8 +149,44 @@ static void access_share_keeps_the_set(void **state)
     access_release(&other);
 }
 
+static bool has_memory = true;
+
+static void *give(size_t bytes, const char *file, int line)
+{
+    (void)file, (void)line;
+    return has_memory ? malloc(bytes) : NULL;
+}
+
+static void *give_more(void *memory, size_t bytes, const char *file, int line)
+{
+    (void)file, (void)line;
+    return has_memory ? realloc(memory, bytes) : NULL;
+}
+
+static void take_back(void *memory, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(memory);
+}
+
+/* A digest that could not be made would be what the stack holds: that of the key before. */
+static void access_find_needs_no_memory(void **state)
+{
+    struct access *access;
+    struct error error;
+    assert_int_equal(load("a reader " ABC, 0600, &access, &error), 0);
+    assert_non_null(access_find(access, SLICE("abc")));
+    has_memory = false;
+    const struct access_key *stranger = access_find(access, SLICE("abd")), *known = access_find(access, SLICE("abc"));
+    has_memory = true;
+    assert_null(stranger);
+    assert_non_null(known);
+    access_release(&access);
+}
+
 int main(void)
 {
+    assert(CRYPTO_set_mem_functions(give, give_more, take_back) == 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(access_find_knows_keys_by_their_digest),
         cmocka_unit_test(key_line_parse_takes_no_nul_in_a_prefix),
@@ -156,6 +195,7 @@ int main(void)
         cmocka_unit_test(access_load_refuses_a_file_that_anybody_may_change),
         cmocka_unit_test(access_new_key_is_taken_by_a_file_with_its_line),
         cmocka_unit_test(access_share_keeps_the_set),
+        cmocka_unit_test(access_find_needs_no_memory),
     };
     return cmocka_run_group_tests_name("access", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,6 +242,24 @@ static void zones_find_reads_regular_files_only(void **state)
     zones_free(&own);
 }
 
+/* A name that could not be looked at is not one that does not exist. */
+static void zones_ran_out_tells_a_lack_of_files(void **state)
+{
+    struct zones *own = zones_new(NULL);
+    struct rlimit limit, none = { 0 };
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none.rlim_max = limit.rlim_max;
+    assert_null(zones_find(own, SLICE("Europe/Nowhere")));
+    assert_false(zones_ran_out(own));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_null(zones_find(own, SLICE("Europe/Berlin")));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(zones_ran_out(own));
+    assert_false(zones_ran_out(own));
+    assert_non_null(zones_find(own, SLICE("Europe/Berlin")));
+    zones_free(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test(zones_find_refuses_names_that_are_none),
         cmocka_unit_test(zones_find_does_without_tzdata),
         cmocka_unit_test(zones_find_reads_regular_files_only),
+        cmocka_unit_test(zones_ran_out_tells_a_lack_of_files),
     };
     return cmocka_run_group_tests_name("zone", tests, zones_renew, zones_drop);
 }

@@ -571,6 +571,20 @@ static void problem_of_refusal_is_cut_at_its_capacity(void **state)
     }
 }
 
+/* Text that no memory is large enough for. */
+static void answer_job_says_less_without_memory(void **state)
+{
+    struct bench *bench = *state;
+    bench->job->reply.extra = (struct slice){ "", SIZE_MAX / 2 };
+    job_fail(bench->job, STATUS_OUT_OF_MEMORY, SLICE("a detail"));
+    make(bench);
+    assert_has(bench, "Content-Type: application/problem+json");
+    assert_body(
+        bench, "{\"type\":\"urn:telemetry-server:problem:out-of-memory\",\"title\":\"The server has no memory for this "
+               "request; nothing was stored\",\"status\":503,\"request_id\":\"" MADE_ID "\"}");
+    assert_true(bench->answer.body.data >= bench->answer.head.data + bench->answer.head.len);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_bench, free_bench)
@@ -593,6 +607,7 @@ int main(void)
         TEST(answer_job_never_outgrows_its_buffer),
         TEST(answer_job_escapes_what_a_problem_says),
         TEST(answer_job_extends_a_problem),
+        TEST(answer_job_says_less_without_memory),
         TEST(answer_job_that_expired_reads_only_home),
         TEST(answer_job_that_expired_has_the_id_of_its_request),
         TEST(answer_refusal_is_a_problem),

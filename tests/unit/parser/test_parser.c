@@ -154,6 +154,20 @@ static void parser_sends_refused_jobs_straight_home(void **state)
     assert_int_equal(job->status, STATUS_BAD_FILTER);
 }
 
+/* A request that memory ran out for is not judged by what could be read of it. */
+static void parser_blames_no_client_for_a_lack_of_memory(void **state)
+{
+    static const char *const targets[] = { "/metrics?limit=0", "/metrics", "/nowhere" };
+    struct house *house = *state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct job *job = request(house, METHOD_GET, targets[i]);
+        assert_null(arena_alloc(&job->arena, SIZE_MAX / 2));
+        assert_int_equal(travel(house), HOME);
+        assert_int_equal(job->status, STATUS_OUT_OF_MEMORY);
+        assert_int_equal(job->reply.detail.len, 0);
+    }
+}
+
 static void assert_answer(struct house *house, enum method method, const char *target, enum status status)
 {
     struct job *job = request(house, method, target);
@@ -288,6 +302,7 @@ int main(void)
         WITH_HOUSE(parser_sends_jobs_to_their_first_hop),
         WITH_HOUSE(parser_serves_head_by_the_row_of_get),
         WITH_HOUSE(parser_sends_refused_jobs_straight_home),
+        WITH_HOUSE(parser_blames_no_client_for_a_lack_of_memory),
         WITH_HOUSE(parser_knows_no_other_paths),
         WITH_HOUSE(parser_knows_no_other_ids),
         WITH_HOUSE(parser_says_which_methods_a_path_takes),

@@ -94,10 +94,12 @@ def test_without_it_each_server_counts_for_itself(together):
 
 def test_a_server_knows_what_a_client_took_elsewhere(together):
     here, there = together(RATE_LIMIT=1, RATE_BURST=BURST)
+    heard = figure(there, "telemetry_rates_total", way="heard")
     with here.connect() as connection:
         assert [ask(connection, "192.0.2.1") for _ in range(BURST)] == [200] * BURST
+    wire.eventually(lambda: figure(there, "telemetry_rates_total", way="heard") > heard, 10)
     with there.connect() as connection:
-        wire.eventually(lambda: ask(connection, "192.0.2.1") == 429, 10)
+        assert [ask(connection, "192.0.2.1") for _ in range(BURST)].count(200) <= BURST / 2  # all it took may be two messages
         assert ask(connection, "192.0.2.2") == 200
 
 
@@ -115,12 +117,19 @@ def test_who_keeps_to_the_rate_is_refused_by_none(together):
 def test_keys_are_counted_together_and_told_to_nobody(together, redis, tmp_path):
     keys = Keys(tmp_path)
     keys.write([f"{line} rate=1000" if line.startswith("admin ") else line for line in keys.lines])
-    servers = together(key=keys.of["admin"], API_KEYS_FILE=keys.path, RATE_LIMIT=1, RATE_BURST=BURST)
-    for server in servers:
-        for _ in range(BURST):
-            call(server, keys.of["reader"], "GET", "/metrics")
-    wire.eventually(lambda: all(call(server, keys.of["reader"], "GET", "/metrics").status == 429 for server in servers), 10)
-    assert call(servers[0], keys.of["writer"], "GET", "/metrics").status == 200
+    here, there = together(key=keys.of["admin"], API_KEYS_FILE=keys.path, RATE_LIMIT=1, RATE_BURST=BURST)
+
+    def heard():
+        return figure(there, "telemetry_rates_total", keys.of["admin"], way="heard")
+
+    def passed(server):
+        return [call(server, keys.of["reader"], "GET", "/metrics").status for _ in range(BURST)].count(200)
+
+    before = heard()
+    assert passed(here) == BURST
+    wire.eventually(lambda: heard() > before, 10)
+    assert passed(there) <= BURST / 2
+    assert call(there, keys.of["writer"], "GET", "/metrics").status == 200
     said = redis.say("--raw", "XRANGE", "ts:test:rates", "-", "+") + redis.say("KEYS", "*")
     digests = [line.split()[2] for line in keys.lines[1:]]
     assert said and not any(secret in said for secret in ["127.0.0.1", keys.of["reader"], *digests])

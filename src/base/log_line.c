@@ -26,13 +26,6 @@ static void put_text(struct log_line *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* U+0000 to U+001F, U+007F and U+0080 to U+009F; the last are 0xc2 and the code in UTF-8. */
-static bool is_control(const char *character, size_t len)
-{
-    unsigned char last = (unsigned char)character[len - 1];
-    return (len == 1 && (last < 0x20 || last == 0x7f)) || (len == 2 && *character == '\xc2' && last < 0xa0);
-}
-
 static void put_escape(struct log_line *line, unsigned char code)
 {
     static const char digits[] = "0123456789abcdef";
@@ -61,7 +54,7 @@ static void put_escaped(struct log_line *line, const char *text)
         }
         if (character == 0)
             put_text(line, "\xEF\xBF\xBD");
-        else if (is_control(text, len))
+        else if (utf8_is_control(text, len))
             put_escape(line, (unsigned char)text[len - 1]);
         else if (*text == '"' || *text == '\\')
             put(line, (const char[]){ '\\', *text }, 2);

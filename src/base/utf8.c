@@ -25,3 +25,10 @@ size_t utf8_length(const char *text, size_t len)
     }
     return 0;
 }
+
+/* Those from U+0080 on are 0xc2 and the code. */
+bool utf8_is_control(const char *character, size_t len)
+{
+    unsigned char last = (unsigned char)character[len - 1];
+    return (len == 1 && (last < 0x20 || last == 0x7f)) || (len == 2 && *character == '\xc2' && last < 0xa0);
+}

@@ -18,14 +18,15 @@
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
+#include "http/accept.h"
 #include "http/connection.h"
 
 enum {
     BACKLOG = 4096,
     ANSWERS_A_TURN = 256,
+    TIME_OUTS_A_TURN = 32, /* a crowd whose time is over does not stall the others: a millisecond of work */
     LINGER_MS = 1000,
     BODY_LOOK_MS = 1000,
-    ACCEPT_AGAIN_MS = 100,
     EXPIRY_GRACE_MS = 250 /* the stages' own word on an expired request comes first */
 };
 
@@ -196,7 +197,9 @@ static void on_prepare(uv_prepare_t *prepare)
 
 static void on_check(uv_check_t *check)
 {
-    turn(check->data);
+    struct loop *loop = check->data;
+    turn(loop);
+    loop->n_accepts = 0;
 }
 
 static void take_access(struct loop *loop)
@@ -230,31 +233,6 @@ void loop_wake(void *context)
     uv_async_send(&loop->wake);
 }
 
-/* At the limit on open files libuv itself closes the connections that wait, without a word. */
-static void on_connection(uv_stream_t *listener, int result)
-{
-    struct loop *loop = listener->data;
-    if (result == 0)
-        connection_accept(loop);
-    else
-        stats_add(loop->stats, STATS_CONNECTIONS_REFUSED, 1);
-}
-
-/* libuv does not listen on before the connection that it holds is accepted. */
-void loop_accept_later(struct loop *loop)
-{
-    loop->accept_later = true;
-    loop_arm_timer(loop);
-}
-
-static void accept_again(struct loop *loop)
-{
-    if (!loop->accept_later || uv_is_closing((uv_handle_t *)&loop->listener))
-        return;
-    loop->accept_later = false;
-    connection_accept(loop);
-}
-
 /* Time-outs ----------------------------------------------------------------- */
 
 static void expire_requests(struct loop *loop)
@@ -273,10 +251,10 @@ static void on_timer(uv_timer_t *timer)
     struct loop *loop = timer->data;
     struct wait *wait;
     loop->timer_ns = UINT64_MAX;
-    while ((wait = waits_due(&loop->waits, loop_now_ns(loop))) != NULL)
+    for (unsigned n = 0; n < TIME_OUTS_A_TURN && (wait = waits_due(&loop->waits, loop_now_ns(loop))) != NULL; n++)
         connection_timed_out(wait);
     expire_requests(loop);
-    accept_again(loop);
+    accept_when_due(loop);
     loop_arm_timer(loop);
 }
 
@@ -287,13 +265,13 @@ void loop_arm_timer(struct loop *loop)
         next_ns = expiry_ns(loop, loop->oldest);
     if (loop->draining && loop->drain_until_ns > loop_now_ns(loop) && loop->drain_until_ns < next_ns)
         next_ns = loop->drain_until_ns;
-    if (loop->accept_later && loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS < next_ns)
-        next_ns = loop_now_ns(loop) + ACCEPT_AGAIN_MS * NS_PER_MS;
+    if (loop->accept_ns < next_ns)
+        next_ns = loop->accept_ns;
     if (next_ns >= loop->timer_ns || (loop->drain_until_ns != 0 && !loop->draining))
         return;
     loop->timer_ns = next_ns;
-    uint64_t now_ns = loop_now_ns(loop);
-    uv_timer_start(&loop->timer, on_timer, next_ns <= now_ns ? 0 : (next_ns - now_ns) / NS_PER_MS + 1, 0);
+    uint64_t now_ns = loop_now_ns(loop), left_ns = next_ns <= now_ns ? 0 : next_ns - now_ns;
+    uv_timer_start(&loop->timer, on_timer, left_ns / NS_PER_MS + 1, 0); /* behind a poll, also when it is due already */
 }
 
 /* Date ---------------------------------------------------------------------- */
@@ -326,7 +304,7 @@ static void set_durations(struct loop *loop)
 int loop_open(struct loop *loop, const struct http_settings *settings, int fd, struct error *error)
 {
     loop->settings = settings;
-    loop->timer_ns = UINT64_MAX;
+    loop->timer_ns = loop->accept_ns = UINT64_MAX;
     set_durations(loop);
     if (getrandom(&loop->id_prefix, sizeof(loop->id_prefix), 0) != (ssize_t)sizeof(loop->id_prefix))
         loop->id_prefix = (uint32_t)clock_ns();
@@ -338,7 +316,7 @@ int loop_open(struct loop *loop, const struct http_settings *settings, int fd, s
     if (result == 0)
         result = uv_tcp_open(&loop->listener, fd);
     if (result == 0)
-        result = uv_listen((uv_stream_t *)&loop->listener, BACKLOG, on_connection);
+        result = uv_listen((uv_stream_t *)&loop->listener, BACKLOG, accept_connection);
     if (result != 0)
         return error_set(error, 1, "cannot listen: %s", uv_strerror(result));
     uv_prepare_init(&loop->uv, &loop->prepare);

@@ -60,7 +60,8 @@ struct loop {
     struct connection *dirty;       /* those that have something to send */
     unsigned n_connections;
     unsigned n_accepted;
-    bool accept_later;   /* a connection waits for memory */
+    unsigned n_accepts;  /* of the turn */
+    uint64_t accept_ns;  /* when a connection that waits is accepted; UINT64_MAX: none waits */
     size_t budget_used;  /* bytes, of body_budget_bytes */
     size_t answers_used; /* of these, by answers */
     uint64_t n_requests; /* numbers the requests */

@@ -61,11 +61,24 @@ static struct catalogue *part_of(const struct catalogue *catalogue, struct slice
     return part;
 }
 
+/* Two catalogues of one version may be of different moments: then the store was in doubt. */
+static bool is_granted(const struct parser *parser, struct slice prefix, const struct catalogue *catalogue)
+{
+    return parser->granted != NULL && parser->granted->version == catalogue->version &&
+           parser->granted_from_ns == catalogue->made_ns && slice_equal(slice_of(parser->granted_prefix), prefix);
+}
+
 const struct catalogue *grant_catalogue(struct parser *parser, const struct job *job, struct catalogue *catalogue)
 {
-    if (job->access.prefix.len == 0)
+    struct slice prefix = job->access.prefix;
+    if (prefix.len == 0)
         return catalogue;
+    if (is_granted(parser, prefix, catalogue))
+        return parser->granted;
     catalogue_release(&parser->granted);
-    parser->granted = part_of(catalogue, job->access.prefix);
+    parser->granted = part_of(catalogue, prefix);
+    parser->granted_from_ns = catalogue->made_ns;
+    memcpy(parser->granted_prefix, prefix.data, prefix.len);
+    parser->granted_prefix[prefix.len] = '\0';
     return parser->granted;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <telemetry/access.h>
 #include <telemetry/arena.h>
 #include <telemetry/job.h>
 #include <telemetry/worker.h>
@@ -48,7 +49,10 @@ struct parser {
     struct zones *zones;         /* every zone that a plan of this parser has */
     const struct zone *zone;     /* settings->zone */
     struct catalogue *catalogue; /* the newest one that came by, or NULL */
-    struct catalogue *granted;   /* what the last prompt of a key with a prefix might know, or NULL */
+    /* What the last prompt of a key with a prefix might know, of which catalogue, and the prefix; or NULL. */
+    struct catalogue *granted;
+    uint64_t granted_from_ns;
+    char granted_prefix[ACCESS_PREFIX_MAX + 1];
 };
 
 extern const struct stage parser_stage;

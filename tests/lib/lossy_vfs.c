@@ -3,30 +3,16 @@
  * connections have one file open and a sync by any of them is a sync of the file. */
 #include "lossy_vfs.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sqlite3.h>
 
-/* What a file was before one write. */
-struct undo {
-    struct undo *older;
-    sqlite3_int64 offset, file_bytes;
-    size_t bytes;
-    char data[];
-};
-
-struct disk_file {
-    struct disk_file *next;
-    struct undo *newest;
-    char path[];
-};
+#include "lossy_disk.h"
 
 struct lossy_file {
     sqlite3_file base; /* first: SQLite knows only this */
@@ -37,48 +23,41 @@ struct lossy_file {
 
 static sqlite3_vfs *system_vfs;
 static sqlite3_vfs lossy;
-static struct disk_file *disk_files;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int failing_syncs, failing_writes;
+
+/* The end by itself; under the mutex. */
+static struct lossy_end end;
+static unsigned n_operations;
 
 static sqlite3_file *real_of(sqlite3_file *file)
 {
     return ((struct lossy_file *)file)->real;
 }
 
-/* Under the mutex. */
-static struct disk_file *disk_file_of(const char *path)
-{
-    for (struct disk_file *file = disk_files; file != NULL; file = file->next)
-        if (strcmp(file->path, path) == 0)
-            return file;
-    size_t bytes = strlen(path) + 1;
-    struct disk_file *file = calloc(1, sizeof(*file) + bytes);
-    memcpy(file->path, path, bytes);
-    file->next = disk_files;
-    disk_files = file;
-    return file;
-}
-
-static void forget(struct disk_file *disk)
-{
-    while (disk->newest != NULL) {
-        struct undo *undo = disk->newest;
-        disk->newest = undo->older;
-        free(undo);
-    }
-}
-
-static void remember(struct lossy_file *file, sqlite3_int64 offset, sqlite3_int64 bytes)
+/* Before a write of these bytes, or with none before a truncation that drops so many. */
+static void remember(struct lossy_file *file, sqlite3_int64 offset, sqlite3_int64 bytes, const void *data)
 {
     sqlite3_int64 file_bytes = 0;
     file->real->pMethods->xFileSize(file->real, &file_bytes);
-    sqlite3_int64 kept = offset >= file_bytes ? 0 : file_bytes - offset < bytes ? file_bytes - offset : bytes;
-    struct undo *undo = malloc(sizeof(*undo) + (size_t)kept);
-    *undo = (struct undo){ file->disk->newest, offset, file_bytes, (size_t)kept };
-    if (kept > 0)
-        file->real->pMethods->xRead(file->real, undo->data, (int)kept, offset);
-    file->disk->newest = undo;
+    sqlite3_int64 old = offset >= file_bytes ? 0 : file_bytes - offset < bytes ? file_bytes - offset : bytes;
+    size_t new_bytes = data == NULL ? 0 : (size_t)bytes;
+    struct change *change = malloc(sizeof(*change) + (size_t)old + new_bytes);
+    *change = (struct change){ NULL, offset, file_bytes, (size_t)old, new_bytes };
+    if (old > 0)
+        file->real->pMethods->xRead(file->real, change->data, (int)old, offset);
+    if (new_bytes > 0)
+        memcpy(change->data + old, data, new_bytes);
+    disk_file_note(file->disk, change);
+}
+
+/* Operations ---------------------------------------------------------------- */
+
+/* Counts what changes a disk. Under the mutex, which stays locked at the end: nothing is written any more. */
+static void count_operation(void)
+{
+    if (end.at_operation != 0 && ++n_operations == end.at_operation)
+        disk_power_off(&end);
 }
 
 static bool refuses(struct lossy_file *file, atomic_int *failing)
@@ -96,7 +75,8 @@ static int lossy_write(sqlite3_file *file, const void *data, int bytes, sqlite3_
         return SQLITE_IOERR_WRITE;
     pthread_mutex_lock(&mutex);
     if (self->disk != NULL)
-        remember(self, offset, bytes);
+        remember(self, offset, bytes, data);
+    count_operation();
     int code = self->real->pMethods->xWrite(self->real, data, bytes, offset);
     pthread_mutex_unlock(&mutex);
     return code;
@@ -109,23 +89,25 @@ static int lossy_truncate(sqlite3_file *file, sqlite3_int64 bytes)
     pthread_mutex_lock(&mutex);
     self->real->pMethods->xFileSize(self->real, &file_bytes);
     if (self->disk != NULL && file_bytes > bytes)
-        remember(self, bytes, file_bytes - bytes);
+        remember(self, bytes, file_bytes - bytes, NULL);
+    count_operation();
     int code = self->real->pMethods->xTruncate(self->real, bytes);
     pthread_mutex_unlock(&mutex);
     return code;
 }
 
+/* The power that can fail is this layer's, so that nothing need reach the disk below. */
 static int lossy_sync(sqlite3_file *file, int flags)
 {
     struct lossy_file *self = (struct lossy_file *)file;
     if (refuses(self, &failing_syncs))
         return SQLITE_IOERR_FSYNC;
     pthread_mutex_lock(&mutex);
-    int code = self->real->pMethods->xSync(self->real, flags);
-    if (code == SQLITE_OK && self->disk != NULL)
-        forget(self->disk);
+    count_operation();
+    if (self->disk != NULL)
+        disk_file_forget(self->disk);
     pthread_mutex_unlock(&mutex);
-    return code;
+    return SQLITE_OK;
 }
 
 /* Forwards ------------------------------------------------------------------ */
@@ -233,32 +215,25 @@ static int lossy_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *fil
 static int lossy_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     pthread_mutex_lock(&mutex);
-    forget(disk_file_of(name));
+    disk_file_forget(disk_file_of(name));
     pthread_mutex_unlock(&mutex);
     return system_vfs->xDelete(system_vfs, name, sync_folder);
 }
 
-/* Power --------------------------------------------------------------------- */
-
-static void put_back(const struct disk_file *disk)
-{
-    int file = open(disk->path, O_RDWR | O_CLOEXEC);
-    for (const struct undo *undo = disk->newest; file >= 0 && undo != NULL; undo = undo->older) {
-        struct stat now;
-        if (pwrite(file, undo->data, undo->bytes, undo->offset) != (ssize_t)undo->bytes || fstat(file, &now) != 0 ||
-            (now.st_size > undo->file_bytes && ftruncate(file, undo->file_bytes) != 0))
-            _exit(99);
-    }
-    if (file >= 0)
-        close(file);
-}
+/* From outside -------------------------------------------------------------- */
 
 void lossy_vfs_power_off(int exit_code)
 {
-    pthread_mutex_lock(&mutex); /* for ever: nothing is written any more */
-    for (const struct disk_file *disk = disk_files; disk != NULL; disk = disk->next)
-        put_back(disk);
-    _exit(exit_code);
+    pthread_mutex_lock(&mutex);
+    disk_power_off(&(struct lossy_end){ .exit_code = exit_code });
+}
+
+void lossy_vfs_end(const struct lossy_end *wanted)
+{
+    pthread_mutex_lock(&mutex);
+    end = *wanted;
+    n_operations = 0;
+    pthread_mutex_unlock(&mutex);
 }
 
 void lossy_vfs_install(void)

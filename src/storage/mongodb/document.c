@@ -57,7 +57,7 @@ bool document_is_text(struct slice text, size_t max)
         return false;
     for (size_t i = 0; i < text.len;) {
         size_t len = utf8_length(text.data + i, text.len - i);
-        if (len == 0 || (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+        if (len == 0 || utf8_is_control(text.data + i, len))
             return false;
         i += len;
     }

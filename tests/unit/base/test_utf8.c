@@ -51,12 +51,23 @@ static void utf8_length_refuses_what_is_cut_short(void **state)
         }
 }
 
+static void utf8_is_control_knows_every_code_point(void **state)
+{
+    for (unsigned code = 0; code <= 0x10ffff; code++) {
+        char bytes[4];
+        size_t len = encode(code, bytes);
+        if (utf8_is_control(bytes, len) != (code < 0x20 || (code >= 0x7f && code < 0xa0)))
+            fail_msg("U+%04X", code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_length_knows_every_code_point),
         cmocka_unit_test(utf8_length_refuses),
         cmocka_unit_test(utf8_length_refuses_what_is_cut_short),
+        cmocka_unit_test(utf8_is_control_knows_every_code_point),
     };
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }

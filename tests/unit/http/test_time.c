@@ -52,6 +52,27 @@ static void time_end_idle_connections(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* More connections than are ended in one turn: all of them end, and soon. */
+static void time_end_a_crowd_of_idle_connections(void **state)
+{
+    enum { CROWD = 200 };
+    static struct client clients[CROWD];
+    struct http_settings settings = loop_fixture_settings();
+    settings.connections_max = CROWD + 1;
+    settings.idle_ns = 200 * NS_PER_MS;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    (void)state;
+    for (unsigned i = 0; i < CROWD; i++)
+        clients[i] = client_open(loop_fixture_port(fixture));
+    loop_fixture_await_counter(fixture, STATS_CONNECTIONS_OPENED, CROWD);
+    for (unsigned i = 0; i < CROWD; i++) {
+        client_expect_end(&clients[i]);
+        client_close(&clients[i]);
+    }
+    assert_int_equal(loop_fixture_counter(fixture, STATS_TIMEOUT_IDLE), CROWD);
+    loop_fixture_stop(&fixture);
+}
+
 static void time_end_heads_and_bodies(void **state)
 {
     struct http_settings settings = loop_fixture_settings();
@@ -159,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_end_idle_connections),
+        cmocka_unit_test(time_end_a_crowd_of_idle_connections),
         cmocka_unit_test(time_end_heads_and_bodies),
         cmocka_unit_test(time_count_from_the_first_byte_of_a_head),
         cmocka_unit_test(time_end_a_body_that_is_too_slow),

@@ -71,7 +71,7 @@ static void read_gives_what_was_written(void **state)
     for (unsigned i = 0; i < METRIC_TAGS_MAX; i++)
         tags[i] = (struct slice){ texts[i], (size_t)snprintf(texts[i], sizeof(texts[i]), "t%u", i) };
     for (unsigned i = 0; i < N_CASES(times); i++) {
-        struct metric metric = metric_of("caf\xc3\xa9", tags, i == 0 ? METRIC_TAGS_MAX : i), again;
+        struct metric metric = metric_of("caf\xc3\xa9\xc2\xa0", tags, i == 0 ? METRIC_TAGS_MAX : i), again;
         metric.timestamp_ms = times[i];
         metric.value = values[i];
         bson_t document = BSON_INITIALIZER;
@@ -115,6 +115,10 @@ static void read_knows_foreign_documents(void **state)
         "{" ID ", \"name\": 5, \"tags\": [], \"value\": 1, " TIME "}",
         "{" ID ", \"name\": \"a\\u0000b\", \"tags\": [], \"value\": 1, " TIME "}",
         "{" ID ", \"name\": \"a\\nb\", \"tags\": [], \"value\": 1, " TIME "}",
+        "{" ID ", \"name\": \"a\\u007f\", \"tags\": [], \"value\": 1, " TIME "}",
+        "{" ID ", \"name\": \"\\u0080\", \"tags\": [], \"value\": 1, " TIME "}",
+        "{" ID ", \"name\": \"a\\u009f\", \"tags\": [], \"value\": 1, " TIME "}",
+        "{" ID ", \"name\": \"a\", \"tags\": [\"t\", \"a\\u0085b\"], \"value\": 1, " TIME "}",
         "{" ID ", \"name\": \"a\", \"value\": 1, " TIME "}",
         "{" ID ", \"name\": \"a\", \"tags\": \"t\", \"value\": 1, " TIME "}",
         "{" ID ", \"name\": \"a\", \"tags\": [5], \"value\": 1, " TIME "}",

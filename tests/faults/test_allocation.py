@@ -13,6 +13,7 @@ from allocation_kinds import all_kinds
 from allocation_points import Points
 from test_keys import Keys
 
+pytestmark = pytest.mark.sanitized
 IS_ALL = os.environ.get("FAULT_POINTS") == "all"
 # One thread of each stage, so that a request is the same calls each time.
 FEW_THREADS = {"LOOPS": 1, "PARSER_WORKERS": 1, "QUERY_WORKERS": 1, "STORAGE_WORKERS": 1, "REDIS_URI": ""}

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.process import Program
 
 QUICK = {"rounds": 2, "seconds": 1, "warm_seconds": 1, "open_rounds": 1, "open_seconds": 2, "idle_seconds": 2, "starts": 3,
-         "load_seconds": 3, "ask_seconds": 1, "mix_seconds": 8, "metrics": 2_000_000}
+         "load_seconds": 2, "ask_seconds": 1, "mix_seconds": 6, "metrics": 2_000_000}
 WHOLE = {"rounds": 5, "seconds": 4, "warm_seconds": 2, "open_rounds": 4, "open_seconds": 8, "idle_seconds": 10, "starts": 10,
          "load_seconds": 20, "ask_seconds": 2, "mix_seconds": 300, "metrics": 20_000_000}
 

@@ -28,7 +28,7 @@ enum {
 struct match {
     const struct route *route; /* with the request's method, or NULL */
     bool is_literal;           /* they have no {id} */
-    unsigned methods;          /* a bit for each method that the path takes; 0: there is no such path */
+    unsigned methods;          /* where there is none: a bit for each method that the path takes; 0: no such path */
     struct slice id;
 };
 
@@ -49,10 +49,11 @@ static struct match match_route(const struct parser_settings *settings, enum met
             continue;
         match.is_literal = id.data == NULL;
         match.methods |= 1U << route->method;
-        if (match.route != NULL || is_any || route->method != row_method(method))
+        if (is_any || route->method != row_method(method))
             continue;
         match.route = route;
         match.id = id;
+        return match;
     }
     return match;
 }

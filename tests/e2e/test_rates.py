@@ -56,6 +56,14 @@ def ask(connection, client):
     return connection.request("GET", "/healthz", headers={"X-Forwarded-For": client}).status
 
 
+def hear_all(here, there, key=None):
+    """Whatever was taken here is known there: a message is read no later than the next but one is made."""
+    for _ in range(3):
+        heard = figure(there, "telemetry_rates_total", key, way="heard")
+        figure(here, "telemetry_rates_shared", key)  # somebody to tell of
+        wire.eventually(lambda: figure(there, "telemetry_rates_total", key, way="heard") > heard, 10)
+
+
 def hammer(servers, client, seconds=HAMMER_S):
     """Calls the servers in turn without a pause; returns how many calls each let through, and the time it took."""
     passed = [0] * len(servers)
@@ -96,8 +104,9 @@ def test_a_server_knows_what_a_client_took_elsewhere(together):
     here, there = together(RATE_LIMIT=1, RATE_BURST=BURST)
     with here.connect() as connection:
         assert [ask(connection, "192.0.2.1") for _ in range(BURST)] == [200] * BURST
+    hear_all(here, there)
     with there.connect() as connection:
-        wire.eventually(lambda: ask(connection, "192.0.2.1") == 429, 10)
+        assert [ask(connection, "192.0.2.1") for _ in range(BURST)].count(200) <= BURST / 2  # time goes on: one a second
         assert ask(connection, "192.0.2.2") == 200
 
 
@@ -115,12 +124,15 @@ def test_who_keeps_to_the_rate_is_refused_by_none(together):
 def test_keys_are_counted_together_and_told_to_nobody(together, redis, tmp_path):
     keys = Keys(tmp_path)
     keys.write([f"{line} rate=1000" if line.startswith("admin ") else line for line in keys.lines])
-    servers = together(key=keys.of["admin"], API_KEYS_FILE=keys.path, RATE_LIMIT=1, RATE_BURST=BURST)
-    for server in servers:
-        for _ in range(BURST):
-            call(server, keys.of["reader"], "GET", "/metrics")
-    wire.eventually(lambda: all(call(server, keys.of["reader"], "GET", "/metrics").status == 429 for server in servers), 10)
-    assert call(servers[0], keys.of["writer"], "GET", "/metrics").status == 200
+    here, there = together(key=keys.of["admin"], API_KEYS_FILE=keys.path, RATE_LIMIT=1, RATE_BURST=BURST)
+
+    def passed(server):
+        return [call(server, keys.of["reader"], "GET", "/metrics").status for _ in range(BURST)].count(200)
+
+    assert passed(here) == BURST
+    hear_all(here, there, keys.of["admin"])
+    assert passed(there) <= BURST / 2
+    assert call(there, keys.of["writer"], "GET", "/metrics").status == 200
     said = redis.say("--raw", "XRANGE", "ts:test:rates", "-", "+") + redis.say("KEYS", "*")
     digests = [line.split()[2] for line in keys.lines[1:]]
     assert said and not any(secret in said for secret in ["127.0.0.1", keys.of["reader"], *digests])

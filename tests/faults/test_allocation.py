@@ -16,6 +16,7 @@ from exact_client import run_clients
 from shim import Shim
 from test_keys import Keys
 
+pytestmark = pytest.mark.sanitized
 IS_ALL = os.environ.get("FAULT_POINTS") == "all"
 STEPS = 600 if IS_ALL else 200  # of each client under load
 RATE = 500                       # of a million calls

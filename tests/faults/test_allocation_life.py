@@ -13,6 +13,7 @@ from shim import Shim
 from test_keys import Keys
 from wire import eventually, ndjson
 
+pytestmark = pytest.mark.sanitized
 IS_ALL = os.environ.get("FAULT_POINTS") == "all"
 FEW_THREADS = {"LOOPS": 1, "PARSER_WORKERS": 1, "QUERY_WORKERS": 1, "REDIS_URI": ""}
 

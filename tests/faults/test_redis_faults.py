@@ -13,7 +13,7 @@ from readers import LATE_S, Reader, faults, is_up
 from row import ROUNDS
 from rounds import run_rounds
 
-READERS, LIES = 2, 5
+WRITERS, READERS, LIES = 4, 2, 3
 RACES = {"SIGKILL": pytest.mark.races}
 
 
@@ -48,7 +48,7 @@ def run(server, row, fault):
         return now - before[-2]
 
     with reading(server, row.fault) as readers:
-        run_rounds(row, server, fault, count_faults)
+        run_rounds(row, server, fault, count_faults, clients=WRITERS)
     assert set(row.answers) == {"201"}, "no write fails because of Redis"
     return readers
 

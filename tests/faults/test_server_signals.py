@@ -11,7 +11,7 @@ from row import KILL_ROUNDS, ROUNDS, within
 
 pytestmark = pytest.mark.stores("sqlite", "mongodb")
 MOST_ANSWERS = {"sqlite": 6000, "mongodb": 3000}  # of the time before a fault
-PAUSE_S = 2
+PAUSE_S = 1
 SETTINGS = {"LOOPS": 2, "PARSER_WORKERS": 2}
 
 

@@ -2,9 +2,10 @@
 /* memory: the cache inside the process.
  *
  * A hit costs two hashes, one compare of the key and one copy of the answer into the job's arena. A
- * put allocates one block and drops the least recently used answers until all fit in max_bytes.
- * Answers of an older generation stay until they are replaced, pushed out or past their TTL: readers
- * that allow old answers may still want them. Every call is done before it returns. */
+ * put allocates one block, drops the least recently used answers until all fit in max_bytes, and of
+ * those that are past their TTL as many as keep their number from growing. Answers of an older
+ * generation stay until then: readers that allow old answers may still want them. Every call is done before it returns.
+ */
 #include <telemetry/cache.h>
 
 #include <stdlib.h>
@@ -17,7 +18,10 @@
 #include "cache/memory/entries.h"
 #include "cache/memory/generations.h"
 
-enum { LARGEST_SHARE = 8 }; /* one answer takes at most this part of max_bytes */
+enum {
+    LARGEST_SHARE = 8, /* one answer takes at most this part of max_bytes */
+    EXPIRED_SHARE = 2  /* so many past their TTL go when one comes */
+};
 
 struct memory_cache {
     struct cache_head head;
@@ -159,6 +163,17 @@ static bool make_room(struct memory_cache *memory, size_t bytes)
     return entries->bytes + bytes <= max_bytes;
 }
 
+/* From the end of the least recently used; what is past its TTL elsewhere goes when it is looked up. */
+static void drop_expired(struct memory_cache *memory, uint64_t now_ns)
+{
+    struct entry *oldest = memory->entries.oldest;
+    for (unsigned n = 0; n < EXPIRED_SHARE && oldest != NULL; n++, oldest = memory->entries.oldest) {
+        if (age_ns(oldest->read_ns, now_ns) <= memory->settings.ttl_ns)
+            return;
+        entries_drop(&memory->entries, &oldest);
+    }
+}
+
 static char *append(char *place, struct slice text)
 {
     if (text.len > 0)
@@ -202,6 +217,7 @@ static void keep(struct memory_cache *memory, const struct job *job)
 {
     size_t bytes = entry_bytes(job->cache.key.len + job->reply.body.len + job->reply.next_cursor.len);
     uint64_t hash = hash_seeded(job->cache.key);
+    drop_expired(memory, job->cache.read_ns);
     struct entry *kept = entries_find(&memory->entries, hash, job->cache.key);
     if (bytes > memory->settings.max_bytes / LARGEST_SHARE ||
         (kept != NULL && kept->generation > job->cache.generation))

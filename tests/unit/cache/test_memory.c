@@ -74,6 +74,14 @@ static void put_bytes(struct world *world, unsigned number, size_t body_bytes)
     cache_memory.put(world->cache, world->job, 0);
 }
 
+static void put_read_at(struct world *world, unsigned number, uint64_t read_ns)
+{
+    is_kept(world, number);
+    world->job->cache.read_ns = read_ns;
+    world->job->reply = (struct reply){ .http = 200, .body = { world->body, 1 } };
+    cache_memory.put(world->cache, world->job, 0);
+}
+
 static int64_t gauge(const struct world *world, enum stats_gauge gauge)
 {
     return atomic_load(&world->stats->gauges[gauge]);
@@ -126,6 +134,23 @@ static void put_refuses_what_takes_more_than_an_eighth(void **state)
     assert_int_equal(evictions(world), 0);
 }
 
+/* Answers that nobody asks for again do not fill the memory that there is. */
+static void put_drops_what_is_past_its_ttl(void **state)
+{
+    enum { OLD = 10 };
+    struct world *world = *state;
+    for (unsigned n = 0; n < OLD; n++)
+        put_read_at(world, n, clock_ns() - 59 * NS_PER_S);
+    assert_int_equal(gauge(world, STATS_GAUGE_CACHE_ENTRIES), OLD);
+    for (unsigned n = 1; n <= OLD / 2; n++) {
+        put_read_at(world, OLD + n, clock_ns() + 2 * NS_PER_S);
+        assert_int_equal(gauge(world, STATS_GAUGE_CACHE_ENTRIES), OLD - n);
+    }
+    put_read_at(world, 0, clock_ns());
+    assert_int_equal(gauge(world, STATS_GAUGE_CACHE_ENTRIES), OLD / 2 + 1);
+    assert_int_equal(evictions(world), 0);
+}
+
 static void put_past_ttl_takes_no_room(void **state)
 {
     struct world *world = *state;
@@ -164,6 +189,7 @@ int main(void)
         MEMORY_TEST(put_drops_the_least_recently_used),
         MEMORY_TEST(put_never_exceeds_max_bytes),
         MEMORY_TEST(put_refuses_what_takes_more_than_an_eighth),
+        MEMORY_TEST(put_drops_what_is_past_its_ttl),
         MEMORY_TEST(put_past_ttl_takes_no_room),
         MEMORY_TEST(put_replacing_counts_once),
         MEMORY_TEST(put_keeps_nothing_in_no_room),

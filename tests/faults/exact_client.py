@@ -3,8 +3,10 @@
 Its requests carry ids of their own, so answers that came in another order would show. What it was not told it finds out by
 asking: a metric is there as before or as asked for, whole.
 """
+import os
 import random
 import threading
+import time
 from collections import Counter
 
 from problems import assert_problem
@@ -12,6 +14,7 @@ from wire import Closed, Connection, fresh_id, ndjson, target
 
 HANG_S = 20  # less than the server keeps a connection on which nothing comes
 REFUSALS = (503, 504)
+PAUSE_S = 0.02  # of a client that was refused
 NO_CACHE = {"Cache-Control": "no-cache"}
 NDJSON = "application/x-ndjson"
 METRICS_MAX = 2500  # of a client
@@ -68,6 +71,8 @@ class ExactClient(threading.Thread):
         if len(answers) < len(requests) or answers[-1]["Connection"] == "close":
             self.hang_up()
         self.answers.update(answer.status for answer in answers)
+        if any(answer.status == 503 for answer in answers):
+            time.sleep(PAUSE_S)
         return answers + [None] * (len(requests) - len(answers))
 
     def ask_until_told(self, path, headers=NO_CACHE):
@@ -188,3 +193,22 @@ class ExactClient(threading.Thread):
             found += page["metrics"]
             cursor = {"cursor": page["next"]} if page["next"] is not None else None
         assert len(found) == len(living) and {metric["id"]: metric["value"] for metric in found} == living, "not what was answered"
+
+
+def run_clients(server, shim, steps, rate, count=6):
+    """So many clients while calls fail at random, `rate` of a million. Gives the line that says what came of it, and what the
+    clients objected to."""
+    began = time.monotonic()
+    seed = int(os.environ.get("FAULT_SEED", random.randrange(1 << 32)))
+    shim.arm(rate=rate, seed=seed)
+    clients = [ExactClient(server, number, steps, seed) for number in range(count)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    shim.disarm()
+    answers = sum((client.answers for client in clients), Counter())
+    line = (f"FAULT_SEED={seed}: {shim.failed} of {shim.calls} calls failed; answers {dict(sorted(answers.items()))}, "
+            f"{sum(client.n_closed for client in clients)} closed; {sum(len(client.stored) for client in clients)} metrics "
+            f"checked; {time.monotonic() - began:.1f} s")
+    return line, [client.failure for client in clients if client.failure]

@@ -137,6 +137,13 @@ static void lose(const struct disk_file *disk, const struct lossy_end *end)
     close(file);
 }
 
+/* ThreadSanitizer waits a second for late races at the end of each process, and here many end. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "atexit_sleep_ms=0";
+}
+
 void disk_power_off(const struct lossy_end *end)
 {
     state = end->seed;

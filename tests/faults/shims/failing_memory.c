@@ -2,7 +2,6 @@
 /* failing_memory: preloaded into a server, memory that runs out at a call which a test chooses: every way in which the
  * program or a library of it gets memory, and threads with their stacks. It stands before a sanitizer's own functions,
  * which therefore still see what was not refused. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <pthread.h>
@@ -54,11 +53,12 @@ static void note(const void *caller)
 
 static bool fails(enum kind kind, const void *caller)
 {
-    if (page == NULL || atomic_load_explicit(&page->armed, memory_order_relaxed) == 0 || spared)
+    uint64_t chance;
+    if (page == NULL || spared)
         return false;
     if (atomic_load(&page->own) != 0 && ((uintptr_t)caller < program_from || (uintptr_t)caller >= program_to))
         return false;
-    if (!page_fails(page))
+    if (!page_fails(page, &chance))
         return false;
     atomic_fetch_add(&page->failed, 1);
     atomic_fetch_add(&page->kinds[kind], 1);
@@ -68,17 +68,6 @@ static bool fails(enum kind kind, const void *caller)
 }
 
 #define CALLER __builtin_return_address(0)
-/* What comes behind this library under the same name. Found at the first call, by several threads perhaps. */
-#define NEXT(name)                                                                                                     \
-    ({                                                                                                                 \
-        static __typeof__(&(name)) next;                                                                               \
-        __typeof__(&(name)) found = __atomic_load_n(&next, __ATOMIC_RELAXED);                                          \
-        if (found == NULL) {                                                                                           \
-            *(void **)&found = dlsym(RTLD_NEXT, #name);                                                                \
-            __atomic_store_n(&next, found, __ATOMIC_RELAXED);                                                          \
-        }                                                                                                              \
-        found;                                                                                                         \
-    })
 
 void *malloc(size_t bytes)
 {

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { MILLION = 1000000 };
+
 struct page *page_open(void)
 {
     const char *path = getenv("FAULT_PAGE");
@@ -19,9 +21,24 @@ struct page *page_open(void)
     return memory == -1 ? NULL : (struct page *)memory;
 }
 
-int page_fails(struct page *page)
+/* splitmix64 (Steele, Lea and Flood 2014) of the number of the call. */
+static uint64_t random_of(const struct page *page, uint64_t number)
 {
+    uint64_t z = atomic_load(&page->seed) + number * 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+bool page_fails(struct page *page, uint64_t *ret_chance)
+{
+    if (page == NULL || atomic_load_explicit(&page->armed, memory_order_relaxed) == 0)
+        return false;
     uint64_t number = atomic_fetch_add(&page->calls, 1) + 1;
     uint64_t first = atomic_load(&page->first);
-    return first != 0 && number >= first && number - first < atomic_load(&page->span);
+    uint64_t chance = random_of(page, number);
+    *ret_chance = chance / MILLION;
+    if (first == 0)
+        return chance % MILLION < atomic_load(&page->rate);
+    return number >= first && number - first < atomic_load(&page->span);
 }

@@ -2,7 +2,6 @@
 /* short_io: preloaded into a server, a system whose calls do less than they were asked, are interrupted, must be tried
  * again or meet a reset, at random and as often as a test's page says. Only what the call may do by its manual: sockets
  * and pipes are cut, reset and busy, files are cut, the sync of a file fails. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,7 +16,7 @@
 
 #include "page.h"
 
-enum { PARTS_MAX = 64, FEW_BYTES = 16, MILLION = 1000000, RARE = 8, RARE_SYNC = 4 };
+enum { PARTS_MAX = 64, FEW_BYTES = 16, RARE = 8, RARE_SYNC = 4 };
 
 /* What the page counts, in this order (tests/faults/test_short_io.py has the names). */
 enum kind {
@@ -45,39 +44,6 @@ static struct page *page;
 __attribute__((constructor)) static void prepare(void)
 {
     page = page_open();
-}
-
-/* What comes behind this library under the same name. */
-#define NEXT(name)                                                                                                     \
-    ({                                                                                                                 \
-        static __typeof__(&(name)) next;                                                                               \
-        __typeof__(&(name)) found = __atomic_load_n(&next, __ATOMIC_RELAXED);                                          \
-        if (found == NULL) {                                                                                           \
-            *(void **)&found = dlsym(RTLD_NEXT, #name);                                                                \
-            __atomic_store_n(&next, found, __ATOMIC_RELAXED);                                                          \
-        }                                                                                                              \
-        found;                                                                                                         \
-    })
-
-/* Chance ------------------------------------------------------------------ */
-
-/* splitmix64 (Steele, Lea and Flood 2014) of the number of the call. */
-static uint64_t random_of(uint64_t number)
-{
-    uint64_t z = atomic_load(&page->seed) + number * 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-/* Whether this call is to fail; with chance for what follows. */
-static bool is_chosen(uint64_t *ret_chance)
-{
-    if (page == NULL || atomic_load_explicit(&page->armed, memory_order_relaxed) == 0)
-        return false;
-    uint64_t chance = random_of(atomic_fetch_add(&page->calls, 1));
-    *ret_chance = chance / MILLION;
-    return chance % MILLION < atomic_load(&page->rate);
 }
 
 static void count(enum kind kind)
@@ -121,7 +87,7 @@ static size_t fewer_than(size_t bytes, uint64_t chance)
 static enum verdict judge(int fd, enum kind first, size_t bytes, size_t *ret_bytes)
 {
     uint64_t chance;
-    mode_t type = is_chosen(&chance) ? type_of(fd) : 0;
+    mode_t type = page_fails(page, &chance) ? type_of(fd) : 0;
     if (type != S_IFSOCK && type != S_IFIFO)
         return PASSES;
     unsigned what = chance % (4 * RARE);
@@ -222,7 +188,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 int accept4(int fd, struct sockaddr *ret_address, socklen_t *len, int flags)
 {
     uint64_t chance;
-    if (is_chosen(&chance))
+    if (page_fails(page, &chance))
         return (int)(chance % 2 == 0 ? fail(ACCEPT_EINTR, EINTR) : fail(ACCEPT_ABORTED, ECONNABORTED));
     return NEXT(accept4)(fd, ret_address, len, flags);
 }
@@ -230,19 +196,20 @@ int accept4(int fd, struct sockaddr *ret_address, socklen_t *len, int flags)
 int epoll_wait(int fd, struct epoll_event *events, int n, int timeout_ms)
 {
     uint64_t chance;
-    return is_chosen(&chance) ? (int)fail(WAIT_EINTR, EINTR) : NEXT(epoll_wait)(fd, events, n, timeout_ms);
+    return page_fails(page, &chance) ? (int)fail(WAIT_EINTR, EINTR) : NEXT(epoll_wait)(fd, events, n, timeout_ms);
 }
 
 int epoll_pwait(int fd, struct epoll_event *events, int n, int timeout_ms, const sigset_t *signals)
 {
     uint64_t chance;
-    return is_chosen(&chance) ? (int)fail(WAIT_EINTR, EINTR) : NEXT(epoll_pwait)(fd, events, n, timeout_ms, signals);
+    return page_fails(page, &chance) ? (int)fail(WAIT_EINTR, EINTR)
+                                     : NEXT(epoll_pwait)(fd, events, n, timeout_ms, signals);
 }
 
 int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
     uint64_t chance;
-    return is_chosen(&chance) ? (int)fail(WAIT_EINTR, EINTR) : NEXT(poll)(fds, n, timeout_ms);
+    return page_fails(page, &chance) ? (int)fail(WAIT_EINTR, EINTR) : NEXT(poll)(fds, n, timeout_ms);
 }
 
 /* Files -------------------------------------------------------------------- */
@@ -251,7 +218,7 @@ int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 static enum verdict judge_file(enum kind first, size_t bytes, size_t *ret_bytes)
 {
     uint64_t chance;
-    if (!is_chosen(&chance))
+    if (!page_fails(page, &chance))
         return PASSES;
     if (chance % 2 == 0) {
         fail(first + 1, EINTR);
@@ -288,7 +255,7 @@ ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
 static bool sync_fails(void)
 {
     uint64_t chance;
-    return is_chosen(&chance) && chance % RARE_SYNC == 0 && fail(SYNC_EIO, EIO) < 0;
+    return page_fails(page, &chance) && chance % RARE_SYNC == 0 && fail(SYNC_EIO, EIO) < 0;
 }
 
 int fsync(int fd)

@@ -328,12 +328,17 @@ static struct answer answer_expired(struct loop *loop, struct job *job, char *bu
     return answer_refusal(loop, &refusal, &form, buffer);
 }
 
-/* Without memory for all that there is to say, the problem goes without its detail, behind the head. */
+/* Without memory for all that there is to say, the problem goes without its detail, behind the head. What is wrong with
+ * a request is told in full or not at all: nothing was stored, and a resend will learn it. */
 static struct slice problem_body(struct job *job, struct slice id, char *buffer)
 {
-    const struct refusal bare = { job->status, "" };
     struct slice body = problem_of_job(job, id);
-    return body.len > 0 ? body : problem_of_refusal(&bare, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
+    if (body.len > 0)
+        return body;
+    if (status_http(job->status) < 500)
+        job->status = STATUS_OUT_OF_MEMORY;
+    const struct refusal bare = { job->status, "" };
+    return problem_of_refusal(&bare, id, buffer + ANSWER_HEAD_MAX / 2, ANSWER_HEAD_MAX / 2);
 }
 
 struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
@@ -348,8 +353,8 @@ struct answer answer_job(struct loop *loop, struct job *job, char *buffer)
         answer.lead = job->reply.lead;
         answer.body = job->reply.body;
     } else {
-        answer.http = status_http(job->status);
         answer.body = problem_body(job, id, buffer);
+        answer.http = status_http(job->status);
     }
     struct pen pen = { buffer };
     put_status_line(&pen, loop, answer.http);

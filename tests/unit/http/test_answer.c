@@ -571,18 +571,27 @@ static void problem_of_refusal_is_cut_at_its_capacity(void **state)
     }
 }
 
-/* Text that no memory is large enough for. */
+/* Text that no memory is large enough for. What is wrong with the request is not told without saying where. */
 static void answer_job_says_less_without_memory(void **state)
 {
+    static const enum status statuses[] = { STATUS_OUT_OF_MEMORY, STATUS_INVALID_METRIC };
     struct bench *bench = *state;
-    bench->job->reply.extra = (struct slice){ "", SIZE_MAX / 2 };
-    job_fail(bench->job, STATUS_OUT_OF_MEMORY, SLICE("a detail"));
+    for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        bench->job->reply.extra = (struct slice){ "", SIZE_MAX / 2 };
+        job_fail(bench->job, statuses[i], SLICE("a detail"));
+        make(bench);
+        assert_int_equal(bench->answer.http, 503);
+        assert_has(bench, "Content-Type: application/problem+json");
+        assert_has(bench, "Retry-After: 1");
+        assert_body(
+            bench,
+            "{\"type\":\"urn:telemetry-server:problem:out-of-memory\",\"title\":\"The server has no memory for this "
+            "request; nothing was stored\",\"status\":503,\"request_id\":\"" MADE_ID "\"}");
+        assert_true(bench->answer.body.data >= bench->answer.head.data + bench->answer.head.len);
+    }
+    job_fail(bench->job, STATUS_OUTCOME_UNKNOWN, SLICE("a detail"));
     make(bench);
-    assert_has(bench, "Content-Type: application/problem+json");
-    assert_body(
-        bench, "{\"type\":\"urn:telemetry-server:problem:out-of-memory\",\"title\":\"The server has no memory for this "
-               "request; nothing was stored\",\"status\":503,\"request_id\":\"" MADE_ID "\"}");
-    assert_true(bench->answer.body.data >= bench->answer.head.data + bench->answer.head.len);
+    assert_int_equal(bench->answer.http, 504);
 }
 
 int main(void)

@@ -53,7 +53,8 @@ def single_posts(bench):
             try:
                 warm, server, loops = alternate(bench, uri, found.processes)
             finally:
-                subprocess.run([bench.tool("bulk"), uri, "drop"], timeout=60, check=False)
+                if found.keeps_data:
+                    subprocess.run([bench.tool("bulk"), uri, "drop"], timeout=600, check=False)
             noise += [result["during"] for results in (server, *loops.values()) for result in results]
             rows = [row_of(found.name, server, loops, batch) for batch in BATCHES]
             accepted = sum(result["requests"] for result in [warm, *server])

@@ -13,8 +13,10 @@ NAMES = {"standin": "a stand-in, SecantusDB in Python", "rust": "a stand-in, Sec
 
 
 class Services:
-    """Services of scripts/services on free ports, for as long as the context lasts. `uris` are settings of the server,
-    `processes` what runs on this machine, `name` is what the table calls the MongoDB."""
+    """Services of scripts/services on free ports, for as long as the context lasts; their data goes with them. `uris` are
+    settings of the server, `processes` what runs on this machine, `name` is what the table calls the MongoDB."""
+
+    keeps_data = False
 
     def __init__(self, folder, *names):
         self.state = tempfile.mkdtemp(prefix="services-", dir=folder)
@@ -53,6 +55,8 @@ class Services:
 class WithGiven:
     """The same with the MongoDB of PERF_MONGO_URI, which is not ours to start or end. Where it is on this machine,
     its CPU time counts as noise."""
+
+    keeps_data = True
 
     def __init__(self, uri, others):
         self.others = others

@@ -1,5 +1,6 @@
 """The sum of ARCHITECTURE.md, Memory, with small settings, and a server that is driven to all of them at once."""
 import threading
+from collections import Counter
 from pathlib import Path
 
 import open_loop
@@ -55,7 +56,8 @@ def drive_until(server, make, done, is_at_its_bound):
         drive(server, make, done)
         if is_at_its_bound():
             return
-    raise AssertionError("the bound was never met")
+    figures = server.request("GET", "/-/metrics").body.decode()
+    raise AssertionError(f"the bound was never met; answers {Counter(one.status for one in done)}; {figures}")
 
 
 def requests_of(server, name):

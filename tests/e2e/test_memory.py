@@ -11,7 +11,7 @@ from wire import ndjson, target
 
 KIB, MIB = 1 << 10, 1 << 20
 PAGE_ITEMS, TAG = 200, "t" * 100
-SETTINGS = {"JOBS": 64, "CONNECTIONS_MAX": 300, "BODY_BUDGET_BYTES": 4 * MIB, "BODY_MAX_BYTES": 128 * KIB,
+SETTINGS = {"REDIS_URI": "", "JOBS": 64, "CONNECTIONS_MAX": 300, "BODY_BUDGET_BYTES": 4 * MIB, "BODY_MAX_BYTES": 128 * KIB,
             "SINGLE_MAX_BYTES": 64 * KIB, "BATCH_MAX_ITEMS": 1000, "CACHE_MAX_BYTES": 2 * MIB, "QUERY_WORKERS": 1,
             "AGGREGATE_MAX_BYTES": 2 * MIB,
             # Commits take long enough for writes to hold all jobs at once, however fast the machine is.

@@ -157,9 +157,8 @@ static void drain_further(struct loop *loop)
         connection_close(loop->connections);
 }
 
-static void on_drain_turn(uv_timer_t *timer)
+static void drain_connections(struct loop *loop)
 {
-    struct loop *loop = timer->data;
     loop->draining = true;
     loop->timer_ns = UINT64_MAX;
     for (struct connection *connection = loop->connections; connection != NULL;) {
@@ -170,12 +169,34 @@ static void on_drain_turn(uv_timer_t *timer)
     loop_arm_timer(loop);
 }
 
+static void on_drain_turn(uv_timer_t *timer);
+
+/* Goes on behind n_polls whole polls. A timer alone is no sign of one: when a turn took long, it fires before. */
+static void drain_behind(struct loop *loop, uint64_t n_polls)
+{
+    loop->drain_poll = n_polls;
+    uv_timer_start(&loop->timer, on_drain_turn, 1, 0);
+}
+
+/* One poll accepts whoever has connected, and the next one reads what all have sent. */
+static void on_drain_turn(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    if (loop->n_polls < loop->drain_poll) {
+        drain_behind(loop, loop->drain_poll);
+    } else if (!uv_is_closing((uv_handle_t *)&loop->listener)) {
+        uv_close((uv_handle_t *)&loop->listener, NULL);
+        drain_behind(loop, loop->n_polls + 1);
+    } else {
+        drain_connections(loop);
+    }
+}
+
+/* In a poll, which does not count. */
 static void begin_drain(struct loop *loop)
 {
     loop->drain_until_ns = loop_now_ns(loop) + loop->settings->drain_ns;
-    uv_close((uv_handle_t *)&loop->listener, NULL);
-    /* the next poll still reads what has arrived; the timer fires behind it */
-    uv_timer_start(&loop->timer, on_drain_turn, 1, 0);
+    drain_behind(loop, loop->n_polls + 2);
 }
 
 /* Twice a turn: behind the timers and behind the poll, and so before closed connections are freed. */
@@ -200,6 +221,7 @@ static void on_check(uv_check_t *check)
     struct loop *loop = check->data;
     turn(loop);
     loop->n_accepts = 0;
+    loop->n_polls++;
 }
 
 static void take_access(struct loop *loop)

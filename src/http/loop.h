@@ -70,6 +70,7 @@ struct loop {
     atomic_bool drain; /* set by the boot thread */
     bool draining;
     uint64_t drain_until_ns;
+    uint64_t n_polls, drain_poll; /* that have ended; how many must have, for the drain to go on */
     pthread_t thread;
     uint64_t date_second; /* for which `date` was made */
     char date[DATE_BYTES + 1];

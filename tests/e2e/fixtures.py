@@ -17,7 +17,7 @@ def pytest_sessionstart(session):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "stores(kind, ...): the stores that a test runs with; without it, sqlite alone")
-    config.addinivalue_line("markers", "sanitized: faults that want a build with sanitizers, also where a release is tested")
+    config.addinivalue_line("markers", "sanitized: faults that are counted and not timed, always by a build with sanitizers")
     config.addinivalue_line("markers", "races: faults that are worth a look by ThreadSanitizer, too")
 
 

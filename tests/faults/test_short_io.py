@@ -9,6 +9,7 @@ from allocation_points import PRELOADED
 from exact_client import run_clients
 from shim import Shim
 
+pytestmark = pytest.mark.sanitized
 IS_ALL = os.environ.get("FAULT_POINTS") == "all"
 KINDS = ("read cut", "read EINTR", "read EAGAIN", "read reset", "write cut", "write EINTR", "write EAGAIN", "write reset",
          "accept EINTR", "accept aborted", "wait EINTR", "pread cut", "pread EINTR", "pwrite cut", "pwrite EINTR", "sync EIO")

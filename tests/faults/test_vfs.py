@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 
+import pytest
 from server import BINARY, ROOT
 
+pytestmark = pytest.mark.sanitized
 ROUNDS = 2000 if os.environ.get("FAULT_POINTS") == "all" else 50
 PROGRAM = next((path for folder in (BINARY.parent, ROOT / "build-asan")
                 for path in [folder / "tests" / "stress_test_storage_power"] if path.exists()), None)

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,9 @@ struct loop_fixture {
     unsigned port;
     bool draining;
     bool joined;
+    /* of a loop that rests */
+    uv_check_t rest;
+    sem_t rests, goes_on;
     /* the stage */
     pthread_t thread;
     struct inbox *inbox;
@@ -184,7 +188,17 @@ struct http_settings loop_fixture_settings(void)
                                    .drain_ns = long_ns };
 }
 
-struct loop_fixture *loop_fixture_start(const struct http_settings *settings, unsigned n_jobs)
+static void rest(uv_check_t *check)
+{
+    struct loop_fixture *fixture = check->data;
+    if (fixture->loop.drain_until_ns == 0)
+        return;
+    sem_post(&fixture->rests);
+    sem_wait(&fixture->goes_on);
+    uv_close((uv_handle_t *)check, NULL);
+}
+
+static struct loop_fixture *start(const struct http_settings *settings, unsigned n_jobs, bool rests)
 {
     struct loop_fixture *fixture = calloc(1, sizeof(*fixture));
     struct error error;
@@ -207,9 +221,39 @@ struct loop_fixture *loop_fixture_start(const struct http_settings *settings, un
     outbox_init(&fixture->outbox, &fixture->topology, LANE_STAGE, NULL);
     assert_int_equal(listener_open("127.0.0.1", 0, 1, &fd, &fixture->port, &error), 0);
     assert_int_equal(loop_open(loop, &fixture->settings, fd, &error), 0);
+    sem_init(&fixture->rests, 0, 0);
+    sem_init(&fixture->goes_on, 0, 0);
+    fixture->rest.data = fixture;
+    if (rests) {
+        uv_check_init(&loop->uv, &fixture->rest);
+        uv_check_start(&fixture->rest, rest);
+    }
     assert_int_equal(pthread_create(&fixture->thread, NULL, stage_main, fixture), 0);
     assert_int_equal(loop_start(loop, &error), 0);
     return fixture;
+}
+
+struct loop_fixture *loop_fixture_start(const struct http_settings *settings, unsigned n_jobs)
+{
+    return start(settings, n_jobs, false);
+}
+
+struct loop_fixture *loop_fixture_start_resting(const struct http_settings *settings, unsigned n_jobs)
+{
+    return start(settings, n_jobs, true);
+}
+
+void loop_fixture_await_rest(struct loop_fixture *fixture)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    assert_int_equal(sem_timedwait(&fixture->rests, &until), 0);
+}
+
+void loop_fixture_go_on(struct loop_fixture *fixture)
+{
+    sem_post(&fixture->goes_on);
 }
 
 unsigned loop_fixture_port(const struct loop_fixture *fixture)
@@ -261,6 +305,8 @@ void loop_fixture_stop(struct loop_fixture **place)
     inbox_free(&fixture->inbox);
     job_pool_free(&loop->pool);
     stats_registry_fini(&fixture->registry);
+    sem_destroy(&fixture->rests);
+    sem_destroy(&fixture->goes_on);
     pthread_cond_destroy(&fixture->changed);
     pthread_mutex_destroy(&fixture->mutex);
     free(fixture);

@@ -22,6 +22,11 @@ struct http_settings loop_fixture_settings(void);
 
 /* Starts loop and thread; keeps settings. Fails the test otherwise. */
 struct loop_fixture *loop_fixture_start(const struct http_settings *settings, unsigned n_jobs);
+/* The same with a loop that rests in the turn in which it begins to drain, until loop_fixture_go_on(). */
+struct loop_fixture *loop_fixture_start_resting(const struct http_settings *settings, unsigned n_jobs);
+/* Waits until the loop rests. */
+void loop_fixture_await_rest(struct loop_fixture *fixture);
+void loop_fixture_go_on(struct loop_fixture *fixture);
 unsigned loop_fixture_port(const struct loop_fixture *fixture);
 /* Takes *fixture: drains, lets all held jobs go home, stops, and asserts that all jobs and all of the
  * budget are at home. */

@@ -106,6 +106,31 @@ static void drain_answers_what_was_received(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* What lies unread in sockets, or waits to be accepted, when a drain begins in a turn that takes long. */
+static void drain_answers_what_it_has_yet_to_read(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    struct loop_fixture *fixture = loop_fixture_start_resting(&settings, N_JOBS);
+    struct client known = client_open(loop_fixture_port(fixture));
+    (void)state;
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 1);
+    loop_fixture_drain(fixture);
+    loop_fixture_await_rest(fixture);
+    struct client late = client_open(loop_fixture_port(fixture));
+    client_get(&known, "/known");
+    client_get(&late, "/late");
+    uint64_t begun_ns = clock_ns();
+    while (clock_ns() - begun_ns < 10 * NS_PER_MS)
+        continue;
+    loop_fixture_go_on(fixture);
+    client_expect(&known, 200, "/known:");
+    client_expect(&late, 200, "/late:");
+    client_close(&known);
+    client_close(&late);
+    loop_fixture_join(fixture);
+    loop_fixture_stop(&fixture);
+}
+
 static void drain_answers_before_it_refuses(void **state)
 {
     struct loop_fixture *fixture = start();
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(drain_closes_idle_connections),
         cmocka_unit_test(drain_refuses_what_is_not_whole),
         cmocka_unit_test(drain_answers_what_was_received),
+        cmocka_unit_test(drain_answers_what_it_has_yet_to_read),
         cmocka_unit_test(drain_answers_before_it_refuses),
         cmocka_unit_test(drain_keeps_a_refusal_that_waits),
         cmocka_unit_test(drain_reads_what_had_arrived),

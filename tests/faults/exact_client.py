@@ -195,13 +195,13 @@ class ExactClient(threading.Thread):
         assert len(found) == len(living) and {metric["id"]: metric["value"] for metric in found} == living, "not what was answered"
 
 
-def run_clients(server, shim, steps, rate, count=6):
+def run_clients(server, shim, steps, rate, turn=0, count=6):
     """So many clients while calls fail at random, `rate` of a million. Gives the line that says what came of it, and what the
-    clients objected to."""
+    clients objected to. Those of another turn have metrics of their own."""
     began = time.monotonic()
     seed = int(os.environ.get("FAULT_SEED", random.randrange(1 << 32)))
     shim.arm(rate=rate, seed=seed)
-    clients = [ExactClient(server, number, steps, seed) for number in range(count)]
+    clients = [ExactClient(server, turn * count + number, steps, seed) for number in range(count)]
     for client in clients:
         client.start()
     for client in clients:

@@ -4,6 +4,7 @@
  * leave nothing behind, so the table is bounded by tzdata and by the offsets there are. */
 #include <telemetry/zone.h>
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -234,6 +235,7 @@ static const struct zone *find(struct zones *zones, struct slice name)
 
 const struct zone *zones_find(struct zones *zones, struct slice name)
 {
+    assert(zones != NULL);
     errno = 0;
     const struct zone *zone = find(zones, name);
     if (zone == NULL && (errno == ENOMEM || errno == EMFILE || errno == ENFILE))

@@ -293,7 +293,8 @@ void loop_arm_timer(struct loop *loop)
         return;
     loop->timer_ns = next_ns;
     uint64_t now_ns = loop_now_ns(loop), left_ns = next_ns <= now_ns ? 0 : next_ns - now_ns;
-    uv_timer_start(&loop->timer, on_timer, left_ns / NS_PER_MS + 1, 0); /* behind a poll, also when it is due already */
+    /* what is due already comes behind a poll, unless the turn is long */
+    uv_timer_start(&loop->timer, on_timer, left_ns / NS_PER_MS + 1, 0);
 }
 
 /* Date ---------------------------------------------------------------------- */

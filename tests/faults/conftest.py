@@ -1,4 +1,5 @@
 """The fixtures of the end-to-end tests, and those of the fault rig."""
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.when == "call":
         item.stash[FAILURE] = reason_of(report)
+
+
+@pytest.fixture
+def redis_uri():
+    """A Redis that may be filled."""
+    if not os.environ.get("TEST_REDIS_URI"):
+        pytest.skip("TEST_REDIS_URI is not set: it names a Redis that may be filled")
+    return os.environ["TEST_REDIS_URI"]
 
 
 @pytest.fixture

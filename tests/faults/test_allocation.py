@@ -50,11 +50,9 @@ def test_memory_fails_on_sqlite(points):
     points()
 
 
-def test_memory_fails_with_redis(points):
+def test_memory_fails_with_redis(points, redis_uri):
     """Redis as the cache: what memory runs out for there costs hits."""
-    if not os.environ.get("TEST_REDIS_URI"):
-        pytest.skip("TEST_REDIS_URI is not set: it names a Redis that may be filled")
-    points(REDIS_URI=os.environ["TEST_REDIS_URI"], REDIS_TIMEOUT_MS=2000)
+    points(REDIS_URI=redis_uri, REDIS_TIMEOUT_MS=2000)
 
 
 @pytest.mark.stores("mongodb")
@@ -82,10 +80,8 @@ def test_memory_fails_at_random_under_load_on_sqlite(load):
     load(REDIS_URI="")
 
 
-def test_memory_fails_at_random_under_load_with_redis(load):
-    if not os.environ.get("TEST_REDIS_URI"):
-        pytest.skip("TEST_REDIS_URI is not set: it names a Redis that may be filled")
-    load(REDIS_URI=os.environ["TEST_REDIS_URI"], REDIS_TIMEOUT_MS=1000)
+def test_memory_fails_at_random_under_load_with_redis(load, redis_uri):
+    load(REDIS_URI=redis_uri, REDIS_TIMEOUT_MS=1000)
 
 
 @pytest.mark.stores("mongodb")

@@ -45,10 +45,8 @@ def test_short_io_on_sqlite(run):
     run(REDIS_URI="")
 
 
-def test_short_io_with_redis(run):
-    if not os.environ.get("TEST_REDIS_URI"):
-        pytest.skip("TEST_REDIS_URI is not set: it names a Redis that may be filled")
-    run(REDIS_URI=os.environ["TEST_REDIS_URI"], REDIS_TIMEOUT_MS=1000)
+def test_short_io_with_redis(run, redis_uri):
+    run(REDIS_URI=redis_uri, REDIS_TIMEOUT_MS=1000)
 
 
 @pytest.mark.stores("mongodb")

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,10 +14,10 @@
 
 #include "job_fixture.h"
 #include "lossy_vfs.h"
-#include "storage_hands.h"
+#include "storage_batches.h"
 #include "suite.h"
 
-enum { ROUNDS = 8, BATCH = 7, RUN_ROWS = 64, SERIES = 20, POWER_OFF = 42 };
+enum { ROUNDS = 8, RUN_ROWS = 64, POWER_OFF = 42 };
 
 enum end { END_KILL, END_POWER };
 
@@ -28,23 +27,6 @@ struct report {
     enum op op; /* OP_INSERT, or what became of its first metric later; OP_NONE: nobody was told */
     struct metric_id first;
 };
-
-static void name_of_batch(uint32_t number, char ret_name[32])
-{
-    snprintf(ret_name, 32, "batch.%u", number % SERIES);
-}
-
-static struct metric_id store_batch(struct hands *hands, uint32_t number)
-{
-    struct spec specs[BATCH];
-    struct metric_id ids[BATCH];
-    char name[32];
-    name_of_batch(number, name);
-    for (unsigned i = 0; i < BATCH; i++)
-        specs[i] = (struct spec){ name, "", number, i, NULL };
-    hands_insert(hands, specs, BATCH, ids);
-    return ids[0];
-}
 
 static void tell(int pipe_end, uint32_t number, enum op op, struct metric_id first)
 {
@@ -77,7 +59,7 @@ static void child_main(struct hands *hands, uint32_t number, int pipe_end)
     static const struct spec changed = { "changed", "", 5, 5, NULL };
     hands_open(hands);
     for (;; number++) {
-        struct metric_id first = store_batch(hands, number);
+        struct metric_id first = batch_store(hands, number);
         tell(pipe_end, number, OP_INSERT, first);
         if (number % 5 == 0 && hands_delete(hands, first) == STATUS_OK)
             tell(pipe_end, number, OP_DELETE, first);
@@ -132,20 +114,6 @@ static void run_child(struct hands *hands, struct ledger *ledger, unsigned round
     assert_ended(child, end);
 }
 
-static unsigned count_batch(struct hands *hands, uint32_t number)
-{
-    struct job *job = hands_job(OP_FIND);
-    char name[32];
-    name_of_batch(number, name);
-    job->filter.name = slice_of(name);
-    job->filter.from_ms = number;
-    job->filter.to_ms = (int64_t)number + 1;
-    assert_int_equal(hands_run(hands, job), STATUS_OK);
-    unsigned n = job->n_metrics;
-    job_fixture_free(&job);
-    return n;
-}
-
 /* The change of the last batch may have been done although nobody was told. */
 static void settle_last(struct hands *hands, struct report *report)
 {
@@ -163,7 +131,7 @@ static void check_batch(struct hands *hands, const struct report *report)
     if (report->op == OP_NONE)
         return;
     struct job *job = hands_get(hands, report->first);
-    assert_int_equal(count_batch(hands, report->number), report->op == OP_INSERT ? BATCH : BATCH - 1);
+    assert_int_equal(batch_count(hands, report->number), report->op == OP_INSERT ? BATCH_METRICS : BATCH_METRICS - 1);
     assert_int_equal(job->status, report->op == OP_DELETE ? STATUS_NOT_FOUND : STATUS_OK);
     if (report->op == OP_UPDATE)
         assert_true(job->metrics[0].value == 5);
@@ -173,8 +141,8 @@ static void check_batch(struct hands *hands, const struct report *report)
 /* A batch that is stored although nobody was told: its number is taken. */
 static void skip_unanswered(struct hands *hands, struct ledger *ledger)
 {
-    unsigned n = count_batch(hands, ledger->n);
-    assert_true(n == 0 || n == BATCH);
+    unsigned n = batch_count(hands, ledger->n);
+    assert_true(n == 0 || n == BATCH_METRICS);
     if (n == 0)
         return;
     ledger->n++;

@@ -22,7 +22,7 @@
 
 #include "job_fixture.h"
 #include "lossy_vfs.h"
-#include "storage_hands.h"
+#include "storage_batches.h"
 #include "suite.h"
 
 enum {
@@ -30,9 +30,7 @@ enum {
     ROUNDS_OF_A_STORE = 25,
     ROUNDS_PLANTED = 40,
     OPERATIONS_MAX = 160,
-    BATCH = 7,
     RUN_ROWS = 64,
-    SERIES = 20,
     BATCHES_MAX = 16 * 1024,
     OLD_BATCHES = 10, /* looked at again after each round */
     POWER_OFF = 42
@@ -78,11 +76,6 @@ static void path_of(const struct hands *hands, const char *suffix, char ret_path
     snprintf(ret_path, 128, "%s/metrics.db%s", hands->folder, suffix);
 }
 
-static void name_of_batch(uint32_t number, char ret_name[32])
-{
-    snprintf(ret_name, 32, "batch.%u", number % SERIES);
-}
-
 /* The process whose power goes off ------------------------------------------ */
 
 static sem_t copy_is_due;
@@ -125,15 +118,8 @@ static int plant_normal(sqlite3 *handle, char **ret_text, const struct sqlite3_a
 
 static void store_batch(struct hands *hands, struct ledger *ledger, uint32_t number)
 {
-    struct spec specs[BATCH];
-    struct metric_id ids[BATCH];
-    char name[32];
-    name_of_batch(number, name);
-    for (unsigned i = 0; i < BATCH; i++)
-        specs[i] = (struct spec){ name, "", number, i, NULL };
     atomic_store(&ledger->n_begun, number + 1);
-    hands_insert(hands, specs, BATCH, ids);
-    ledger->records[number] = (struct record){ OP_INSERT, ids[0] };
+    ledger->records[number] = (struct record){ OP_INSERT, batch_store(hands, number) };
     atomic_store(&ledger->n_answered, number + 1);
 }
 
@@ -176,20 +162,6 @@ _Noreturn static void child_main(struct hands *hands, struct ledger *ledger, con
 
 /* What is found afterwards -------------------------------------------------- */
 
-static unsigned count_batch(struct hands *hands, uint32_t number)
-{
-    struct job *job = hands_job(OP_FIND);
-    char name[32];
-    name_of_batch(number, name);
-    job->filter.name = slice_of(name);
-    job->filter.from_ms = number;
-    job->filter.to_ms = (int64_t)number + 1;
-    assert_int_equal(hands_run(hands, job), STATUS_OK);
-    unsigned n = job->n_metrics;
-    job_fixture_free(&job);
-    return n;
-}
-
 static enum op op_of_first(struct hands *hands, const struct record *record)
 {
     struct job *job = hands_get(hands, record->first);
@@ -200,22 +172,22 @@ static enum op op_of_first(struct hands *hands, const struct record *record)
 
 static void check_answered(struct hands *hands, const struct record *record, uint32_t number, struct found *found)
 {
-    unsigned wanted = record->op == OP_INSERT ? BATCH : BATCH - 1;
-    unsigned n = count_batch(hands, number);
+    unsigned wanted = record->op == OP_INSERT ? BATCH_METRICS : BATCH_METRICS - 1;
+    unsigned n = batch_count(hands, number);
     if (record->op == OP_NONE)
         return;
     found->lost += n < wanted ? wanted - n : 0;
-    found->lost += n == BATCH && wanted < BATCH; /* a change */
-    found->doubled += n > BATCH ? n - BATCH : 0;
-    found->in_part += n != 0 && n < BATCH - 1;
+    found->lost += n == BATCH_METRICS && wanted < BATCH_METRICS; /* a change */
+    found->doubled += n > BATCH_METRICS ? n - BATCH_METRICS : 0;
+    found->in_part += n != 0 && n < BATCH_METRICS - 1;
     found->lost += n == wanted && op_of_first(hands, record) != record->op;
 }
 
 /* A batch of which nobody was told is there or not; its number is taken. */
 static void check_doubtful(struct hands *hands, struct ledger *ledger, uint32_t number, struct found *found)
 {
-    unsigned n = count_batch(hands, number);
-    found->in_part += n != 0 && n != BATCH;
+    unsigned n = batch_count(hands, number);
+    found->in_part += n != 0 && n != BATCH_METRICS;
     ledger->records[number].op = OP_NONE;
 }
 

@@ -32,11 +32,6 @@ static void give_up(struct redis_cache *redis, const struct call *call, const re
 
 /* Numbers -------------------------------------------------------------------------- */
 
-static bool is_array_of(const redisReply *reply, size_t n)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == n;
-}
-
 static bool is_number(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_STRING && reply->len == NUMBER_BYTES;
@@ -95,7 +90,7 @@ static void made(struct call *call, const redisReply *reply)
     struct redis_cache *redis = call->context;
     if (reply != NULL && call->n_left > 0)
         return; /* of the SETs: what counts is what is there now */
-    if (reply != NULL && is_array_of(reply, 2) && note_generation(redis, call->job, reply))
+    if (reply != NULL && redis_is_array_of(reply, 2) && note_generation(redis, call->job, reply))
         end(redis, call, CACHE_MISS);
     else
         give_up(redis, call, reply);
@@ -198,7 +193,7 @@ static void looked_up(struct call *call, const redisReply *reply)
         call->life_left_ms = reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
         return;
     }
-    if (reply == NULL || !is_array_of(reply, n_elements) || !are_sound(reply)) {
+    if (reply == NULL || !redis_is_array_of(reply, n_elements) || !are_sound(reply)) {
         give_up(redis, call, reply);
         return;
     }

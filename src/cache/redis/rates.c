@@ -114,15 +114,10 @@ static void keep_id(struct rates *rates, const redisReply *id)
     memcpy(rates->read_id, id->str, (size_t)id->len + 1);
 }
 
-static bool is_array_of(const redisReply *reply, size_t n)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == n;
-}
-
 /* [id, [field, value]] */
 static bool take_entry(struct redis_cache *redis, const redisReply *entry)
 {
-    if (!is_array_of(entry, 2) || !is_id(entry->element[0]) || !is_array_of(entry->element[1], 2))
+    if (!redis_is_array_of(entry, 2) || !is_id(entry->element[0]) || !redis_is_array_of(entry->element[1], 2))
         return false;
     keep_id(&redis->rates, entry->element[0]);
     take_message(redis, entry->element[1]->element[1]);
@@ -135,7 +130,7 @@ static bool take_entries(struct redis_cache *redis, const redisReply *reply, siz
     *ret_n = 0;
     if (reply->type == REDIS_REPLY_NIL)
         return true;
-    if (!is_array_of(reply, 1) || !is_array_of(reply->element[0], 2))
+    if (!redis_is_array_of(reply, 1) || !redis_is_array_of(reply->element[0], 2))
         return false;
     const redisReply *entries = reply->element[0]->element[1];
     if (entries->type != REDIS_REPLY_ARRAY)

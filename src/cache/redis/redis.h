@@ -57,6 +57,11 @@ struct redis_cache {
     struct link link;
 };
 
+static inline bool redis_is_array_of(const redisReply *reply, size_t n)
+{
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements == n;
+}
+
 /* redis.c ---------------------------------------------------------------------- */
 /* The job's call has ended. */
 void redis_done(struct redis_cache *redis, struct job *job);

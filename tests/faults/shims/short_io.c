@@ -128,6 +128,19 @@ static int cut_parts(const struct iovec parts[], int n, size_t bytes, struct iov
     return i;
 }
 
+/* What becomes of a call on several parts: gives how many of *parts, or of the fewer that *parts is then; -1: it
+ * failed. */
+static int judge_parts(int fd, enum kind first, const struct iovec **parts, int n, struct iovec fewer[PARTS_MAX])
+{
+    size_t bytes = 0;
+    enum verdict verdict = judge(fd, first, total_of(*parts, n), &bytes);
+    if (verdict != IS_CUT)
+        return verdict == PASSES ? n : -1;
+    n = cut_parts(*parts, n, bytes, fewer);
+    *parts = fewer;
+    return n;
+}
+
 ssize_t read(int fd, void *data, size_t bytes)
 {
     return judge(fd, READ_CUT, bytes, &bytes) == HAS_FAILED ? -1 : NEXT(read)(fd, data, bytes);
@@ -141,11 +154,8 @@ ssize_t recv(int fd, void *data, size_t bytes, int flags)
 ssize_t readv(int fd, const struct iovec *parts, int n)
 {
     struct iovec fewer[PARTS_MAX];
-    size_t bytes = 0;
-    enum verdict verdict = judge(fd, READ_CUT, total_of(parts, n), &bytes);
-    if (verdict == HAS_FAILED)
-        return -1;
-    return verdict == PASSES ? NEXT(readv)(fd, parts, n) : NEXT(readv)(fd, fewer, cut_parts(parts, n, bytes, fewer));
+    n = judge_parts(fd, READ_CUT, &parts, n, fewer);
+    return n < 0 ? -1 : NEXT(readv)(fd, parts, n);
 }
 
 ssize_t write(int fd, const void *data, size_t bytes)
@@ -161,25 +171,20 @@ ssize_t send(int fd, const void *data, size_t bytes, int flags)
 ssize_t writev(int fd, const struct iovec *parts, int n)
 {
     struct iovec fewer[PARTS_MAX];
-    size_t bytes = 0;
-    enum verdict verdict = judge(fd, WRITE_CUT, total_of(parts, n), &bytes);
-    if (verdict == HAS_FAILED)
-        return -1;
-    return verdict == PASSES ? NEXT(writev)(fd, parts, n) : NEXT(writev)(fd, fewer, cut_parts(parts, n, bytes, fewer));
+    n = judge_parts(fd, WRITE_CUT, &parts, n, fewer);
+    return n < 0 ? -1 : NEXT(writev)(fd, parts, n);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     struct iovec fewer[PARTS_MAX];
     struct msghdr shorter = *message;
-    size_t bytes = 0;
-    enum verdict verdict = judge(fd, WRITE_CUT, total_of(message->msg_iov, (int)message->msg_iovlen), &bytes);
-    if (verdict == HAS_FAILED)
+    const struct iovec *parts = message->msg_iov;
+    int n = judge_parts(fd, WRITE_CUT, &parts, (int)message->msg_iovlen, fewer);
+    if (n < 0)
         return -1;
-    if (verdict == PASSES)
-        return NEXT(sendmsg)(fd, message, flags);
-    shorter.msg_iovlen = (size_t)cut_parts(message->msg_iov, (int)message->msg_iovlen, bytes, fewer);
-    shorter.msg_iov = fewer;
+    shorter.msg_iov = (struct iovec *)parts;
+    shorter.msg_iovlen = (size_t)n;
     return NEXT(sendmsg)(fd, &shorter, flags);
 }
 

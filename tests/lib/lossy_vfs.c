@@ -110,21 +110,28 @@ static int lossy_sync(sqlite3_file *file, int flags)
     return SQLITE_OK;
 }
 
+/* Without power nothing is read either: what the disk has lost is for the next process to find. */
+static int lossy_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 offset)
+{
+    pthread_mutex_lock(&mutex);
+    int code = real_of(file)->pMethods->xRead(real_of(file), data, bytes, offset);
+    pthread_mutex_unlock(&mutex);
+    return code;
+}
+
+static int lossy_size(sqlite3_file *file, sqlite3_int64 *ret_bytes)
+{
+    pthread_mutex_lock(&mutex);
+    int code = real_of(file)->pMethods->xFileSize(real_of(file), ret_bytes);
+    pthread_mutex_unlock(&mutex);
+    return code;
+}
+
 /* Forwards ------------------------------------------------------------------ */
 
 static int lossy_close(sqlite3_file *file)
 {
     return real_of(file)->pMethods->xClose(real_of(file));
-}
-
-static int lossy_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 offset)
-{
-    return real_of(file)->pMethods->xRead(real_of(file), data, bytes, offset);
-}
-
-static int lossy_size(sqlite3_file *file, sqlite3_int64 *ret_bytes)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), ret_bytes);
 }
 
 static int lossy_lock(sqlite3_file *file, int level)
@@ -216,8 +223,9 @@ static int lossy_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     pthread_mutex_lock(&mutex);
     disk_file_forget(disk_file_of(name));
+    int code = system_vfs->xDelete(system_vfs, name, sync_folder);
     pthread_mutex_unlock(&mutex);
-    return system_vfs->xDelete(system_vfs, name, sync_folder);
+    return code;
 }
 
 /* From outside -------------------------------------------------------------- */

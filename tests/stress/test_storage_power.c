@@ -33,7 +33,8 @@ enum {
     RUN_ROWS = 64,
     BATCHES_MAX = 16 * 1024,
     OLD_BATCHES = 10, /* looked at again after each round */
-    POWER_OFF = 42
+    POWER_OFF = 42,
+    WAIT_MS = 60 * 1000
 };
 
 enum sync { SYNC_FULL, SYNC_NORMAL };
@@ -81,12 +82,8 @@ static void path_of(const struct hands *hands, const char *suffix, char ret_path
 static sem_t copy_is_due;
 
 /* Copies the log while batches are written, as the store's own upkeep does when there is much of it. */
-static void *copier_main(void *path)
+static void *copier_main(void *handle)
 {
-    sqlite3 *handle;
-    if (sqlite3_open(path, &handle) != SQLITE_OK || sqlite3_busy_timeout(handle, 60 * 1000) != SQLITE_OK ||
-        sqlite3_exec(handle, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL) != SQLITE_OK)
-        _exit(5);
     for (;;) {
         sem_wait(&copy_is_due);
         sqlite3_wal_checkpoint_v2(handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -96,10 +93,16 @@ static void *copier_main(void *path)
 
 static void start_copier(const struct hands *hands)
 {
-    static char path[128];
+    char path[128];
+    sqlite3 *handle;
     pthread_t thread;
     path_of(hands, "", path);
-    if (sem_init(&copy_is_due, 0, 0) != 0 || pthread_create(&thread, NULL, copier_main, path) != 0)
+    if (sqlite3_open(path, &handle) != SQLITE_OK || sqlite3_busy_timeout(handle, WAIT_MS) != SQLITE_OK ||
+        sqlite3_exec(handle, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL) != SQLITE_OK) {
+        print_error("the log's copier cannot open the store: %s\n", sqlite3_errmsg(handle));
+        _exit(5);
+    }
+    if (sem_init(&copy_is_due, 0, 0) != 0 || pthread_create(&thread, NULL, copier_main, handle) != 0)
         _exit(6);
 }
 
@@ -112,6 +115,7 @@ static int leave_out(void *context, int action, const char *name, const char *va
 /* Of each connection: what the store itself asks for is passed over. */
 static int plant_normal(sqlite3 *handle, char **ret_text, const struct sqlite3_api_routines *routines)
 {
+    sqlite3_busy_timeout(handle, WAIT_MS); /* another connection may be opening or closing the files */
     int code = sqlite3_exec(handle, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     return code != SQLITE_OK ? code : sqlite3_set_authorizer(handle, leave_out, NULL);
 }

@@ -3,10 +3,12 @@
  * there is room again, where the last to come before a refusal would have waited the longest. */
 #include <telemetry/codel.h>
 
-enum { SMOOTHING = 8 };
+enum { SMOOTHING = 8, GROWTH_MAX = 4 };
 
 void codel_worked(struct codel *codel, uint64_t step_ns)
 {
+    if (codel->step_ns != 0 && step_ns > GROWTH_MAX * codel->step_ns)
+        step_ns = GROWTH_MAX * codel->step_ns;
     codel->step_ns = codel->step_ns == 0 ? step_ns : (codel->step_ns * (SMOOTHING - 1) + step_ns) / SMOOTHING;
 }
 

@@ -108,12 +108,19 @@ static void work_is_smoothed(void **state)
 static void a_stall_says_little_of_what_comes(void **state)
 {
     (void)state;
-    codel_worked(&codel, 8 * MS);
+    codel.step_ns = 8 * MS;
     codel_worked(&codel, 3000ULL * MS);
     assert_int_equal(codel.step_ns, 11 * MS);
     for (unsigned i = 0; i < 20; i++)
         codel_worked(&codel, 300 * MS);
     assert_true(codel.step_ns > 200 * MS);
+}
+
+static void the_first_one_says_little_too(void **state)
+{
+    (void)state;
+    codel_worked(&codel, 20 * MS);
+    assert_int_equal(codel.step_ns, MS);
 }
 
 /* A queue whose reader needs 1 ms for each job, while `load` jobs come in that time. */
@@ -192,6 +199,7 @@ int main(void)
         TEST(takes_all_without_a_target),
         TEST(work_is_smoothed),
         TEST(a_stall_says_little_of_what_comes),
+        TEST(the_first_one_says_little_too),
         TEST(queue_is_as_long_as_the_target),
         TEST(queue_takes_all_again_behind_an_overload),
     };

@@ -29,6 +29,12 @@ void inbox_free(struct inbox **inbox);
 void inbox_push(struct inbox *inbox, unsigned lane, struct job **job);
 /* Whether the reader wants no more for now. A hint: what is pushed all the same arrives. */
 bool inbox_is_shut(const struct inbox *inbox);
+/* Notes that the reader has one job more to do, which may be a long one. Behind it, and before the push, what
+ * inbox_jobs() and inbox_longs() give counts it. */
+void inbox_charge(struct inbox *inbox, bool is_long);
+/* How many of the jobs that were charged the reader has not let go, and how many of them are long. */
+unsigned inbox_jobs(const struct inbox *inbox);
+unsigned inbox_longs(const struct inbox *inbox);
 /* Wakes the reader if it sleeps. Once behind any number of pushes, or to make it look around. */
 void inbox_wake(struct inbox *inbox);
 
@@ -37,6 +43,8 @@ void inbox_wake(struct inbox *inbox);
 unsigned inbox_drain(struct inbox *inbox, struct job *jobs[], unsigned max);
 /* About how many jobs wait. */
 unsigned inbox_length(const struct inbox *inbox);
+/* Lets go a job that was charged. */
+void inbox_discharge(struct inbox *inbox, bool is_long);
 /* Tells the senders whether it wants more; an inbox begins open. */
 void inbox_shut(struct inbox *inbox, bool shut);
 /* The state to read before a drain that may find nothing, and to sleep on after it. */

@@ -92,7 +92,7 @@ struct job {
     /* itinerary: written by the loop and the parser, then const */
     _Alignas(64) const struct route *route; /* NULL until the parser matched one */
     uint64_t deadline_ns;                   /* clock_ns() after which no stage starts on it */
-    uint64_t worker_hash;                   /* chooses the worker of a stage; order per connection is kept */
+    uint64_t worker_hash;                   /* chooses the worker of a stage, but for hops that any may do */
     uint8_t hop;                            /* index into route->hops of the hop under way, or HOP_PARSER */
 
     /* cargo: of the current holder */

@@ -31,7 +31,9 @@ enum op {
 
 enum hop_flags {
     HOP_ENCODE = 1, /* when the hop is done, the route's encode makes the answer's body */
-    HOP_ALWAYS = 2  /* visited although the job failed before */
+    HOP_ALWAYS = 2, /* visited although the job failed before */
+    HOP_ANY = 4,    /* by whichever worker of the stage has the least to do; else the job's hash chooses */
+    HOP_LONG = 8    /* takes long: with HOP_ANY, what does not is kept from waiting behind it */
 };
 
 enum { HOPS_MAX = 8 };

@@ -32,9 +32,10 @@ struct topology {
 /* One thread's way to all inboxes: its lane number, and whom it has yet to wake. */
 struct outbox {
     const struct topology *topology;
-    unsigned lane;   /* this thread's number, the same in every inbox */
-    uint64_t now_ns; /* times the jobs that leave; worker_step() sets it before a step, and a stage whose
-                      * work takes long sets it anew before it lets go */
+    struct inbox *own; /* this thread's inbox, which jobs that leave are let go from; NULL: it has none that counts */
+    unsigned lane;     /* this thread's number, the same in every inbox */
+    uint64_t now_ns;   /* times the jobs that leave; worker_step() sets it before a step, and a stage whose
+                        * work takes long sets it anew before it lets go */
     struct stats *stats;
     struct inbox *touched[STAGE_COUNT * WORKERS_MAX + LOOPS_MAX];
     unsigned n_touched;

@@ -152,6 +152,7 @@ static bool connect_workers(struct app *app, unsigned n_lanes, unsigned n_jobs)
         if (worker->stats == NULL || worker->inbox == NULL)
             return false;
         outbox_init(&worker->outbox, &app->topology, app->n_loops + i, worker->stats);
+        worker->outbox.own = worker->inbox;
         app->topology.stages[stage][app->topology.n_workers[stage]++] = worker->inbox;
     }
     return true;

@@ -13,7 +13,9 @@
 struct job;
 struct job_pool;
 
-enum { REFRESHES_MAX = 64 }; /* at once; who comes when all are under way makes none */
+/* At once; who comes when all are under way makes none. Readers of the store take few at a time: more would only stand
+ * in front of reads that somebody waits for, most of all when the store stalls. */
+enum { REFRESHES_MAX = 4 };
 
 struct refreshes {
     struct job_pool *pool;

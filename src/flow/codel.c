@@ -3,11 +3,14 @@
  * there is room again, where the last to come before a refusal would have waited the longest. */
 #include <telemetry/codel.h>
 
-enum { SMOOTHING = 8 };
+enum { SMOOTHING = 8, GROWTH_MAX = 4, FIRST_NS_MAX = 1000 * 1000 };
 
 void codel_worked(struct codel *codel, uint64_t step_ns)
 {
-    codel->step_ns = codel->step_ns == 0 ? step_ns : (codel->step_ns * (SMOOTHING - 1) + step_ns) / SMOOTHING;
+    uint64_t usual_ns = codel->step_ns, most_ns = usual_ns == 0 ? FIRST_NS_MAX : GROWTH_MAX * usual_ns;
+    if (step_ns > most_ns)
+        step_ns = most_ns;
+    codel->step_ns = usual_ns == 0 ? step_ns : (usual_ns * (SMOOTHING - 1) + step_ns) / SMOOTHING;
 }
 
 bool codel_refuses(struct codel *codel, uint64_t now_ns, uint64_t waited_ns, uint64_t ahead_ns)

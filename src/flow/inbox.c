@@ -67,6 +67,9 @@ struct inbox {
     struct pollfd watched; /* the reader's */
     bool is_ready;         /* the reader's: the last sleep ended by the watched descriptor */
     atomic_bool shut;      /* the reader's word to the senders */
+
+    _Alignas(64) atomic_uint n_jobs; /* charged and not let go */
+    atomic_uint n_longs;
     struct lane lanes[];
 };
 
@@ -274,6 +277,30 @@ void inbox_shut(struct inbox *inbox, bool shut)
 bool inbox_is_shut(const struct inbox *inbox)
 {
     return atomic_load_explicit(&inbox->shut, memory_order_relaxed);
+}
+
+void inbox_charge(struct inbox *inbox, bool is_long)
+{
+    atomic_fetch_add_explicit(&inbox->n_jobs, 1, memory_order_relaxed);
+    if (is_long)
+        atomic_fetch_add_explicit(&inbox->n_longs, 1, memory_order_relaxed);
+}
+
+void inbox_discharge(struct inbox *inbox, bool is_long)
+{
+    atomic_fetch_sub_explicit(&inbox->n_jobs, 1, memory_order_relaxed);
+    if (is_long)
+        atomic_fetch_sub_explicit(&inbox->n_longs, 1, memory_order_relaxed);
+}
+
+unsigned inbox_jobs(const struct inbox *inbox)
+{
+    return atomic_load_explicit(&inbox->n_jobs, memory_order_relaxed);
+}
+
+unsigned inbox_longs(const struct inbox *inbox)
+{
+    return atomic_load_explicit(&inbox->n_longs, memory_order_relaxed);
 }
 
 uint32_t inbox_ticket(const struct inbox *inbox)

@@ -24,21 +24,58 @@ static void outbox_send(struct outbox *outbox, struct inbox *inbox, struct job *
     outbox->touched[outbox->n_touched++] = inbox;
 }
 
-static struct inbox *inbox_for(const struct outbox *outbox, unsigned stage, const struct job *job)
+static struct inbox *by_hash(const struct topology *topology, unsigned stage, const struct job *job)
 {
-    unsigned n_workers = outbox->topology->n_workers[stage];
+    unsigned n_workers = topology->n_workers[stage];
     assert(n_workers > 0);
-    return outbox->topology->stages[stage][job->worker_hash % n_workers];
+    return topology->stages[stage][job->worker_hash % n_workers];
 }
 
-static void send_to_stage(struct outbox *outbox, unsigned stage, struct job **job)
+/* The first worker has nothing long, if there is another; the others have nothing short behind what is long. */
+static struct inbox *by_load(const struct topology *topology, const struct hop *hop, const struct job *job)
 {
-    outbox_send(outbox, inbox_for(outbox, stage, *job), job);
+    struct inbox *const *inboxes = topology->stages[hop->stage];
+    bool is_long = (hop->flags & HOP_LONG) != 0;
+    unsigned n_workers = topology->n_workers[hop->stage], first = is_long && n_workers > 1 ? 1 : 0;
+    struct inbox *least = NULL;
+    assert(n_workers > 0);
+    for (unsigned i = 0; i < n_workers - first; i++) {
+        struct inbox *inbox = inboxes[first + (job->worker_hash + i) % (n_workers - first)];
+        if (!is_long && inbox_longs(inbox) > 0)
+            continue;
+        if (least == NULL || inbox_jobs(inbox) < inbox_jobs(least))
+            least = inbox;
+    }
+    return least == NULL ? inboxes[first] : least;
+}
+
+static struct inbox *inbox_for(const struct outbox *outbox, const struct hop *hop, const struct job *job)
+{
+    bool any = (hop->flags & HOP_ANY) != 0;
+    return any ? by_load(outbox->topology, hop, job) : by_hash(outbox->topology, hop->stage, job);
+}
+
+static void send_to_hop(struct outbox *outbox, struct inbox *inbox, struct job **job)
+{
+    const struct hop *hop = &(*job)->route->hops[(*job)->hop];
+    if ((hop->flags & HOP_ANY) != 0)
+        inbox_charge(inbox, (hop->flags & HOP_LONG) != 0);
+    outbox_send(outbox, inbox, job);
 }
 
 static void send_home(struct outbox *outbox, struct job **job)
 {
     outbox_send(outbox, outbox->topology->loops[(*job)->home.loop], job);
+}
+
+/* The hop that ends now is this thread's. */
+static void let_go(struct outbox *outbox, const struct job *job)
+{
+    if (job->hop == HOP_PARSER || outbox->own == NULL)
+        return;
+    const struct hop *hop = &job->route->hops[job->hop];
+    if ((hop->flags & HOP_ANY) != 0)
+        inbox_discharge(outbox->own, (hop->flags & HOP_LONG) != 0);
 }
 
 /* Charges the time since the stage before let go to the stage that lets go now. */
@@ -56,13 +93,13 @@ void job_start(struct outbox *outbox, struct job **job)
 {
     assert((*job)->hop == HOP_PARSER);
     (*job)->mark_ns = outbox->now_ns;
-    send_to_stage(outbox, STAGE_PARSER, job);
+    outbox_send(outbox, by_hash(outbox->topology, STAGE_PARSER, *job), job);
 }
 
 /* Whether the hop's worker takes the job, which fails otherwise; those that must come are always taken. */
-static bool is_welcome(struct outbox *outbox, const struct hop *hop, struct job *job)
+static bool is_welcome(struct outbox *outbox, const struct hop *hop, const struct inbox *inbox, struct job *job)
 {
-    if ((hop->flags & HOP_ALWAYS) != 0 || !inbox_is_shut(inbox_for(outbox, hop->stage, job)))
+    if ((hop->flags & HOP_ALWAYS) != 0 || !inbox_is_shut(inbox))
         return true;
     job_fail(job, STATUS_OVERLOADED, SLICE("the store is more than CODEL_TARGET_MS behind; nothing of it was begun"));
     if (outbox->stats != NULL)
@@ -80,6 +117,7 @@ void job_next(struct outbox *outbox, struct job **job_place)
     struct job *job = *job_place;
     *job_place = NULL;
     charge(outbox, job);
+    let_go(outbox, job);
     const struct route *route = job->route;
     if (route == NULL) { /* the parser knows no such route */
         send_home(outbox, &job);
@@ -88,10 +126,13 @@ void job_next(struct outbox *outbox, struct job **job_place)
     if (job->hop != HOP_PARSER && (route->hops[job->hop].flags & HOP_ENCODE) != 0 && job->status == STATUS_OK)
         route->encode(job);
     for (unsigned hop = (uint8_t)(job->hop + 1); hop < HOPS_MAX && route->hops[hop].op != OP_NONE; hop++) {
-        if (!hop_is_due(job, &route->hops[hop]) || !is_welcome(outbox, &route->hops[hop], job))
+        if (!hop_is_due(job, &route->hops[hop]))
+            continue;
+        struct inbox *inbox = inbox_for(outbox, &route->hops[hop], job);
+        if (!is_welcome(outbox, &route->hops[hop], inbox, job))
             continue;
         job->hop = (uint8_t)hop;
-        send_to_stage(outbox, route->hops[hop].stage, &job);
+        send_to_hop(outbox, inbox, &job);
         return;
     }
     send_home(outbox, &job);
@@ -102,6 +143,7 @@ void job_done(struct outbox *outbox, struct job **job_place)
     struct job *job = *job_place;
     *job_place = NULL;
     charge(outbox, job);
+    let_go(outbox, job);
     send_home(outbox, &job);
 }
 

@@ -16,9 +16,20 @@ static bool span_matters(const struct aggregator *aggregator, const struct tail_
     return touched != 0;
 }
 
-static int take_touched(struct aggregator *aggregator, uint64_t row)
+/* Whether the row of a touched entry may have a selected series, in whichever snapshot. */
+static bool may_be_selected(const struct aggregator *aggregator, const struct tail_run *run, uint32_t i)
 {
+    uint32_t later = atomic_load_explicit(&run->touched[i], memory_order_relaxed);
+    return later == TAIL_ANY_SERIES || selection_has(&aggregator->selection, later) ||
+           selection_has(&aggregator->selection, run->series[i]);
+}
+
+static int take_touched(struct aggregator *aggregator, const struct tail_run *run, uint32_t i)
+{
+    uint64_t row = run->first_row + i;
     struct record record;
+    if (!may_be_selected(aggregator, run, i))
+        return SQLITE_OK;
     int code = lookup_row(aggregator->lookup, row, &record);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -35,7 +46,7 @@ static int take_entry(struct aggregator *aggregator, const struct tail_run *run,
     if (run->series[i] == 0)
         return SQLITE_OK;
     if (tail_touched(run, i))
-        return take_touched(aggregator, sample.tie);
+        return take_touched(aggregator, run, i);
     if (!aggregate_passes(aggregator, sample.timestamp_ms, sample.value) ||
         !selection_has(&aggregator->selection, run->series[i]))
         return SQLITE_OK;

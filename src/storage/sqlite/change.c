@@ -55,7 +55,7 @@ int update_job(struct writer *writer, struct job *job)
         code = rows_replace(&writer->rows, &old, &new_record);
     if (code != SQLITE_OK)
         return code;
-    tail_touch(&writer->session.store->tail, old.row);
+    tail_touch(&writer->session.store->tail, old.row, new_record.series);
     metric->id = old.id;
     metric->has_id = true;
     writer->now.updated++;

@@ -38,7 +38,7 @@ static bool run_open(struct tail_run *run, uint64_t first_row, uint32_t capacity
 {
     size_t n = capacity, n_spans = (n + TAIL_SPAN_ROWS - 1) / TAIL_SPAN_ROWS;
     char *memory = malloc(n_spans * sizeof(struct tail_span) +
-                          n * (sizeof(int64_t) + sizeof(double) + 2 * sizeof(uint32_t) + sizeof(atomic_uchar)));
+                          n * (sizeof(int64_t) + sizeof(double) + 2 * sizeof(uint32_t) + sizeof(atomic_uint)));
     if (memory == NULL)
         return false;
     run->memory = memory;
@@ -47,7 +47,7 @@ static bool run_open(struct tail_run *run, uint64_t first_row, uint32_t capacity
     run->value = (double *)(run->timestamp_ms + n);
     run->series = (uint32_t *)(run->value + n);
     run->order = run->series + n;
-    run->touched = (atomic_uchar *)(run->order + n);
+    run->touched = (atomic_uint *)(run->order + n);
     run->first_row = first_row;
     run->capacity = capacity;
     run->n_filled = 0;
@@ -159,13 +159,21 @@ void tail_rewind(struct tail *tail, uint64_t next_row)
     run->n_filled = n_kept > n_published ? (uint32_t)n_kept : n_published;
 }
 
-void tail_touch(struct tail *tail, uint64_t row)
+/* In one snapshot or another the row has its first series, the one noted, or any if there were more. */
+static void note_series(atomic_uint *touched, uint32_t series)
+{
+    uint32_t noted = atomic_load_explicit(touched, memory_order_relaxed);
+    uint32_t now = noted == 0 || noted == series ? series : TAIL_ANY_SERIES;
+    atomic_store_explicit(touched, now, memory_order_relaxed);
+}
+
+void tail_touch(struct tail *tail, uint64_t row, uint32_t series)
 {
     uint64_t end = atomic_load_explicit(&tail->end, memory_order_relaxed);
     for (uint64_t i = atomic_load_explicit(&tail->first, memory_order_relaxed); i < end; i++) {
         struct tail_run *run = run_at(tail, i);
         if (row >= run->first_row && row - run->first_row < run->n_filled)
-            atomic_store_explicit(&run->touched[row - run->first_row], 1, memory_order_relaxed);
+            note_series(&run->touched[row - run->first_row], series);
     }
 }
 

@@ -19,6 +19,8 @@
 
 enum { TAIL_RUNS = 4, TAIL_READERS_MAX = 16, TAIL_SPAN_ROWS = 256 };
 
+#define TAIL_ANY_SERIES UINT32_MAX
+
 enum tail_state { RUN_OPEN, RUN_SEALED, RUN_SORTING, RUN_SORTED };
 
 /* No timestamp of the entries lies outside; a span may be wider than its entries. */
@@ -37,8 +39,8 @@ struct tail_run {
     uint32_t *series; /* 0: there is no such row */
     int64_t *timestamp_ms;
     double *value;
-    uint32_t *order; /* when sorted: entries by series, timestamp, row */
-    atomic_uchar *touched;
+    uint32_t *order;         /* when sorted: entries by series, timestamp, row */
+    atomic_uint *touched;    /* 0: no; the series that the row may have in place of series[i], or TAIL_ANY_SERIES */
     struct tail_span *spans; /* of each TAIL_SPAN_ROWS entries */
 };
 
@@ -64,8 +66,9 @@ void tail_append(struct tail *tail, uint64_t row, uint32_t series, int64_t times
 void tail_publish(struct tail *tail);
 /* Drops entries from this row on, none of them published: the transaction is rolled back. */
 void tail_rewind(struct tail *tail, uint64_t next_row);
-/* Marks the entry of a row, if there is one, as no longer to be trusted. Before the commit. */
-void tail_touch(struct tail *tail, uint64_t row);
+/* Marks the entry of a row, if there is one, as no longer to be trusted: the row gets this series, or is removed while
+ * it has it. Before the commit. */
+void tail_touch(struct tail *tail, uint64_t row, uint32_t series);
 /* Seals the open run, if it has entries. All are published. */
 void tail_seal(struct tail *tail);
 /* Whether a sealed run waits for somebody to sort it. */

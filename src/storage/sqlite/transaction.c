@@ -100,7 +100,7 @@ int transaction_remove(struct writer *writer, const struct record *record)
     int code = rows_remove(&writer->rows, record);
     if (code == SQLITE_OK && record->row + 1 == writer->now.next_row)
         code = rows_meta(&writer->rows, META_LAST_ROW, (int64_t)record->row);
-    tail_touch(&writer->session.store->tail, record->row);
+    tail_touch(&writer->session.store->tail, record->row, record->series);
     return code;
 }
 

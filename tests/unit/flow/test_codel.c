@@ -105,6 +105,24 @@ static void work_is_smoothed(void **state)
     assert_int_equal(codel.step_ns, 900);
 }
 
+static void a_stall_says_little_of_what_comes(void **state)
+{
+    (void)state;
+    codel.step_ns = 8 * MS;
+    codel_worked(&codel, 3000ULL * MS);
+    assert_int_equal(codel.step_ns, 11 * MS);
+    for (unsigned i = 0; i < 20; i++)
+        codel_worked(&codel, 300 * MS);
+    assert_true(codel.step_ns > 200 * MS);
+}
+
+static void the_first_one_says_little_too(void **state)
+{
+    (void)state;
+    codel_worked(&codel, 20 * MS);
+    assert_int_equal(codel.step_ns, MS);
+}
+
 /* A queue whose reader needs 1 ms for each job, while `load` jobs come in that time. */
 struct play {
     uint64_t came_ms[20000];
@@ -180,6 +198,8 @@ int main(void)
         TEST(recovers_behind_a_sleep),
         TEST(takes_all_without_a_target),
         TEST(work_is_smoothed),
+        TEST(a_stall_says_little_of_what_comes),
+        TEST(the_first_one_says_little_too),
         TEST(queue_is_as_long_as_the_target),
         TEST(queue_takes_all_again_behind_an_overload),
     };

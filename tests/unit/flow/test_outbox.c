@@ -60,6 +60,8 @@ static const struct route long_route = {
               { STAGE_CACHE, OP_CACHE_PUT, 0 } },
 };
 _Static_assert(HOPS_MAX == 8, "the long route has no end mark");
+static const struct route short_route = { .hops = { { STAGE_READER, OP_GET, HOP_ANY } } };
+static const struct route aggregate_route = { .hops = { { STAGE_READER, OP_AGGREGATE, HOP_ANY | HOP_LONG } } };
 static const struct route own_route = { .encode = NULL, .hops = { { 0, OP_NONE, 0 } } };
 
 static void count_wake(void *context)
@@ -278,6 +280,81 @@ static void next_sends_equal_hashes_to_one_worker(void **state)
     next(house.job, &house.readers[UINT64_MAX % READERS]);
 }
 
+/* Sends a new job along the route: the reader that has it, who keeps it in its inbox. */
+static unsigned reader_of(const struct route *route, uint64_t hash)
+{
+    unsigned lengths[READERS], reader = 0;
+    struct job *job = job_fixture_new();
+    job->route = route;
+    job->worker_hash = hash;
+    for (unsigned i = 0; i < READERS; i++)
+        lengths[i] = inbox_length(house.readers[i].inbox);
+    job_next(&house.outbox, &job);
+    while (reader < READERS && inbox_length(house.readers[reader].inbox) == lengths[reader])
+        reader++;
+    assert_true(reader < READERS);
+    return reader;
+}
+
+/* The reader has done its oldest job. */
+static void let_go(unsigned reader)
+{
+    struct outbox outbox;
+    struct job *job;
+    outbox_init(&outbox, &house.topology, LANE, NULL);
+    outbox.own = house.readers[reader].inbox;
+    assert_int_equal(inbox_drain(outbox.own, &job, 1), 1);
+    struct job *done = job;
+    job_next(&outbox, &job);
+    assert_ptr_equal(arrived(&house.loops[0]), done);
+    job_fixture_free(&done);
+}
+
+static void any_reader_takes_what_the_least_busy_one_can(void **state)
+{
+    (void)state;
+    assert_int_equal(reader_of(&short_route, 1), 1);
+    assert_int_equal(reader_of(&short_route, 1), 2);
+    assert_int_equal(reader_of(&short_route, 1), 0);
+    let_go(2);
+    assert_int_equal(reader_of(&short_route, 1), 2);
+    for (unsigned i = 0; i < READERS; i++)
+        let_go(i);
+}
+
+/* Also where a hash would send them there; and it is the job in hand that counts, not only those that wait. */
+static void short_ones_never_wait_behind_long_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(reader_of(&aggregate_route, 0), 1);
+    assert_int_equal(reader_of(&aggregate_route, 0), 2);
+    assert_int_equal(reader_of(&aggregate_route, 0), 1);
+    assert_int_equal(reader_of(&short_route, 1), 0);
+    assert_int_equal(reader_of(&short_route, 2), 0);
+    let_go(2);
+    assert_int_equal(reader_of(&short_route, 1), 2);
+    let_go(1);
+    assert_int_equal(reader_of(&short_route, 1), 2);
+    let_go(1);
+    assert_int_equal(reader_of(&short_route, 1), 1);
+    for (unsigned i = 0; i < 2; i++) {
+        let_go(0);
+        let_go(2);
+    }
+    let_go(1);
+}
+
+static void one_reader_takes_all(void **state)
+{
+    (void)state;
+    house.topology.n_workers[STAGE_READER] = 1;
+    assert_int_equal(reader_of(&aggregate_route, 1), 0);
+    assert_int_equal(reader_of(&short_route, 1), 0);
+    let_go(0);
+    let_go(0);
+    house.topology.n_workers[STAGE_READER] = READERS;
+}
+
 /* Wakes ------------------------------------------------------------------- */
 
 static void flush_wakes_each_receiver_once(void **state)
@@ -407,6 +484,9 @@ int main(void)
         TEST(next_encodes_behind_the_marked_hop),
         TEST(done_skips_the_rest),
         TEST(next_sends_equal_hashes_to_one_worker),
+        TEST(any_reader_takes_what_the_least_busy_one_can),
+        TEST(short_ones_never_wait_behind_long_ones),
+        TEST(one_reader_takes_all),
         TEST(flush_wakes_each_receiver_once),
         TEST(flush_wakes_again_for_what_came_since),
         TEST(flush_wakes_as_many_as_a_topology_has),

@@ -135,14 +135,33 @@ static void touch_marks_one_row(void **state)
     tail_init(&tail, RUN);
     fill(&tail, 1, RUN);
     fill(&tail, 1 + RUN, 3);
-    tail_touch(&tail, 2);
-    tail_touch(&tail, 3 + RUN);
-    tail_touch(&tail, 1000);
+    tail_touch(&tail, 2, 7);
+    tail_touch(&tail, 3 + RUN, 8);
+    tail_touch(&tail, 1000, 9);
     tail_pin(&tail, 0, &view);
     for (uint32_t i = 0; i < RUN; i++)
         assert_int_equal(tail_touched(view.runs[0], i), i == 1);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(tail_touched(view.runs[1], i), i == 2);
+    tail_unpin(&view);
+    tail_fini(&tail);
+}
+
+static void touch_notes_the_series_or_that_there_were_several(void **state)
+{
+    struct tail tail;
+    struct tail_view view;
+    tail_init(&tail, RUN);
+    fill(&tail, 1, 3);
+    tail_pin(&tail, 0, &view);
+    tail_touch(&tail, 1, 7);
+    tail_touch(&tail, 1, 7);
+    tail_touch(&tail, 2, 7);
+    tail_touch(&tail, 2, 8);
+    tail_touch(&tail, 2, 7);
+    assert_int_equal(view.runs[0]->touched[0], 7);
+    assert_int_equal(view.runs[0]->touched[1], TAIL_ANY_SERIES);
+    assert_int_equal(view.runs[0]->touched[2], 0);
     tail_unpin(&view);
     tail_fini(&tail);
 }
@@ -203,6 +222,7 @@ int main(void)
         cmocka_unit_test(reserve_fails_until_the_oldest_run_is_retired),
         cmocka_unit_test(pinned_run_outlives_its_retirement),
         cmocka_unit_test(touch_marks_one_row),
+        cmocka_unit_test(touch_notes_the_series_or_that_there_were_several),
         cmocka_unit_test(sort_orders_by_series_time_and_row),
         cmocka_unit_test(spans_hold_their_entries),
     };

@@ -26,6 +26,7 @@ static int note_log(void *context, sqlite3 *handle, const char *name, int n_fram
 {
     struct writer *writer = context;
     writer->log_frames = (uint64_t)n_frames;
+    writer->rest_ns = clock_ns() + WRITER_REST_NS;
     return SQLITE_OK;
 }
 

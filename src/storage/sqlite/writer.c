@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* writer: group commit. Whatever jobs wait become one transaction, and only when that is on the disk
  * do they go on; if the store fails, each of them is told. While writes fail and nobody asks, the
- * tick tries one of its own, so that the store is known to work again as soon as it does. */
+ * tick tries one of its own, so that the store is known to work again as soon as it does. When all is
+ * merged and nothing is committed for a second, the writer rests: it gives back memory. */
 #include "writer.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <telemetry/stats.h>
@@ -31,6 +33,7 @@ int writer_attach(struct store *store, struct stats *stats, struct storage_sessi
         (struct session){ .head.ops = &storage_sqlite, .role = STORAGE_WRITER, .store = store, .stats = stats };
     writer->committed.next_row = store->next_row;
     writer->now = writer->committed;
+    writer->rest_ns = clock_ns() + WRITER_REST_NS;
     if (transaction_connect(writer, error) != 0)
         goto free_writer;
     *ret_session = (struct storage_session *)writer;
@@ -118,12 +121,22 @@ static uint64_t probe(struct writer *writer, uint64_t now_ns)
 /* Merges on while nobody writes; under load the groups do it. */
 static uint64_t merge_when_quiet(struct writer *writer, uint64_t now_ns)
 {
-    if (tail_oldest_sealed(&writer->session.store->tail) == NULL)
-        return UINT64_MAX;
     if (now_ns < writer->busy_ns + QUIET_NS)
         return writer->busy_ns + QUIET_NS;
     transaction_end(writer, transaction_begin(writer, 0), MERGE_IDLE);
     return now_ns + NS_PER_MS;
+}
+
+/* Gives back, once, SQLite's pages and all that lies free in the heap. Who writes next finds the pages in
+ * the kernel's memory. */
+static uint64_t rest_when_quiet(struct writer *writer, uint64_t now_ns)
+{
+    if (now_ns < writer->rest_ns)
+        return writer->rest_ns;
+    sqlite3_db_release_memory(writer->handle);
+    malloc_trim(0);
+    writer->rest_ns = UINT64_MAX;
+    return UINT64_MAX;
 }
 
 uint64_t writer_tick(struct storage_session *session, uint64_t now_ns)
@@ -135,6 +148,7 @@ uint64_t writer_tick(struct storage_session *session, uint64_t now_ns)
     uint64_t swept = sweeper_tick(writer, now_ns);
     if (writer->handle == NULL)
         return writer->probe_ns;
-    uint64_t merged = merge_when_quiet(writer, now_ns);
-    return swept < merged ? swept : merged;
+    bool merges = tail_oldest_sealed(&store->tail) != NULL;
+    uint64_t next = merges ? merge_when_quiet(writer, now_ns) : rest_when_quiet(writer, now_ns);
+    return swept < next ? swept : next;
 }

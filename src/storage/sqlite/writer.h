@@ -19,6 +19,7 @@
 #include "store.h"
 
 #define WRITER_PROBE_NS (250 * NS_PER_MS)
+#define WRITER_REST_NS  NS_PER_S /* behind the last commit */
 
 enum { WRITER_BEGIN, WRITER_COMMIT, WRITER_SAVE, WRITER_RELEASE, WRITER_UNDO, WRITER_STATEMENTS };
 
@@ -41,6 +42,7 @@ struct writer {
     uint64_t log_frames;   /* in the log, as of the newest commit */
     uint64_t busy_ns;      /* clock_ns() of the last group's end */
     uint64_t probe_ns;     /* when a store that refuses writes is tried again */
+    uint64_t rest_ns;      /* when memory is given back, if nothing is committed before */
 };
 
 /* insert.c, change.c: what one job asks for, inside a transaction. */

@@ -53,7 +53,8 @@
     X(loops, "LOOPS", COUNT, "1", 1, 16, "threads that accept connections and read requests")                          \
     X(parser_workers, "PARSER_WORKERS", COUNT, "1", 1, 16, "threads that read targets and bodies")                     \
     X(storage_workers, "STORAGE_WORKERS", COUNT, "1", 1, 16, "threads that write to the store; sqlite uses 1")         \
-    X(query_workers, "QUERY_WORKERS", COUNT, "2", 1, 16, "threads that read from the store")                           \
+    X(query_workers, "QUERY_WORKERS", COUNT, "2", 1, 16,                                                               \
+      "threads that read from the store; of several, the first works out no aggregates")                               \
     X(jobs, "JOBS", COUNT, "2048", 4, 65536, "requests under way at once, on each loop")                               \
     X(batch_max, "BATCH_MAX", COUNT, "1024", 1, 4096, "requests that one commit takes at most")                        \
     X(batch_linger_us, "BATCH_LINGER_US", US, "0", 0, 1000000, "how long a commit waits for more requests")            \

@@ -12,6 +12,7 @@ enum { STORE_NS = 1000000, TARGET_NS = 20 * STORE_NS, INTERVAL_NS = 40 * STORE_N
 
 static const struct ask list_all = { .method = METHOD_GET, .target = "/metrics" };
 static const struct ask list_other = { .method = METHOD_GET, .target = "/metrics?name=other" };
+static const struct ask count_all = { .method = METHOD_GET, .target = "/metrics/aggregate?op=count" };
 static const struct ask ask_in_words = { .method = METHOD_GET, .target = "/query?prompt=how+many+metrics+today" };
 static const struct ask post_cpu = { .method = METHOD_POST,
                                      .target = "/metrics",
@@ -105,6 +106,33 @@ static void identical_reads_are_refused_together(void **state)
     }
 }
 
+/* Several readers --------------------------------------------------------------- */
+
+static void lists_never_wait_behind_plans(void **state)
+{
+    struct pipeline *pipeline = *state;
+    struct inbox *first = pipeline->reader.worker.inbox;
+    struct inbox *second = inbox_new(PIPELINE_STAGES + 1, PIPELINE_JOBS, NULL, NULL);
+    struct job *plan = pipeline_send(pipeline, &count_all), *moved;
+    pipeline->topology.stages[STAGE_READER][pipeline->topology.n_workers[STAGE_READER]++] = second;
+    pipeline_run(pipeline);
+    assert_int_equal(inbox_length(second), 1);
+    assert_int_equal(call(pipeline, &list_all), 200);
+    assert_int_equal(call(pipeline, &list_other), 200);
+    assert_null(pipeline_home(pipeline));
+    pipeline->topology.n_workers[STAGE_READER]--;
+    assert_int_equal(inbox_drain(second, &moved, 1), 1);
+    assert_ptr_equal(moved, plan);
+    inbox_charge(first, true);
+    inbox_push(first, STAGE_CACHE, &moved);
+    pipeline_run(pipeline);
+    assert_ptr_equal(pipeline_home(pipeline), plan);
+    assert_int_equal(pipeline_http(plan), 200);
+    assert_int_equal(inbox_jobs(first) + inbox_longs(first), 0); /* all were let go */
+    pipeline_put(pipeline, &plan);
+    inbox_free(&second);
+}
+
 /* A slow store ---------------------------------------------------------------- */
 
 /* How many requests ended how, and how long the queue was. */
@@ -176,6 +204,7 @@ int main(void)
         TEST(cached_answers_and_writes_go_on_while_the_reader_has_too_much),
         TEST(hops_that_must_come_are_never_refused),
         TEST(identical_reads_are_refused_together),
+        TEST(lists_never_wait_behind_plans),
         TEST(slow_store_keeps_its_pace_and_recovers),
     };
     return cmocka_run_group_tests_name("overload", tests, NULL, NULL);

@@ -88,6 +88,7 @@ static void open_worker(struct pipeline *pipeline, enum stage_id stage)
     worker->batch_max = PIPELINE_JOBS;
     worker->batch = calloc(worker->batch_max, sizeof(worker->batch[0]));
     outbox_init(&worker->outbox, &pipeline->topology, stage, worker->stats);
+    worker->outbox.own = worker->inbox;
     pipeline->topology.stages[stage][0] = worker->inbox;
     pipeline->topology.n_workers[stage] = 1;
     if (worker->stage->open(worker, &error) != 0)

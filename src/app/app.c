@@ -23,6 +23,7 @@
 #include <telemetry/storage.h>
 
 #include "app/settings.h"
+#include "app/turns.h"
 #include "assistant/stage.h"
 #include "cache/stage.h"
 #include "http/listener.h"
@@ -377,6 +378,7 @@ int app_start(const struct config *config, struct app **ret_app, struct error *e
     if (app == NULL)
         return error_set(error, 1, "no memory for the server");
     set_settings(app);
+    turns_shorten();
     if (start_all(app, &port, error) != 0) {
         end(app);
         return -1;

@@ -1,8 +1,10 @@
 """slow_clients: many bad clients of one server, in a process of their own: `slow_clients.py HOST PORT HEADS BODIES READERS
-PATH`. So many send a head and so many a body by a byte a second; so many ask for PATH and never read.
+PATH [STEP]`. So many send a head and so many a body by a byte a second; so many ask for PATH and never read.
+Each has a second of its own, as clients have that know nothing of each other; with STEP all have the same one.
 Whoever is closed comes again. Prints a line when all are there, and ends with its standard input."""
 import asyncio
 import contextlib
+import random
 import resource
 import socket
 import sys
@@ -37,21 +39,22 @@ async def never_read(wire, request):
         await loop.sock_sendall(wire, b"\r\n")
 
 
-async def one(place, behave, text, there):
+async def one(place, behave, text, there, spread_s):
     while True:
         with contextlib.suppress(OSError):
             wire = await connect(*place)
             there.release()
             with wire:
+                await asyncio.sleep(spread_s * random.random())
                 await behave(wire, text)
         await asyncio.sleep(AGAIN_S)
 
 
-async def main(host, port, n_heads, n_bodies, n_readers, path):
+async def main(host, port, n_heads, n_bodies, n_readers, path, spread_s):
     there = asyncio.Semaphore(0)
     kinds = [(n_heads, drip, HEAD), (n_bodies, drip, BODY),
              (n_readers, never_read, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())]
-    clients = [asyncio.ensure_future(one((host, port), behave, text, there))
+    clients = [asyncio.ensure_future(one((host, port), behave, text, there, spread_s))
                for n, behave, text in kinds for _ in range(n)]
     for _ in clients:
         await there.acquire()
@@ -69,4 +72,4 @@ def raise_files_limit():
 
 if __name__ == "__main__":
     raise_files_limit()
-    asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6]))
+    asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6], 0 if sys.argv[7:] == ["STEP"] else DRIP_S))

@@ -106,10 +106,11 @@ def test_cached_answers_go_on_beside_a_store_with_too_much_to_do(start, name):
 
 
 @contextlib.contextmanager
-def slow_clients(server, path):
+def slow_clients(server, path, *step):
     script = Path(__file__).parent / "slow_clients.py"
     count = str(SLOW_CLIENTS)
-    crowd = subprocess.Popen([sys.executable, script, server.host, str(server.port), count, count, count, path],
+    crowd = subprocess.Popen([sys.executable, script, server.host, str(server.port), count, count, count, path,
+                              *step],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert crowd.stdout.readline() == b"there\n"
     yield
@@ -129,7 +130,8 @@ def honest_p99(server, make):
 
 
 def test_slow_clients_cost_the_others_little(start, name):
-    """By turns with and without heads and bodies that drip and readers that never read."""
+    """By turns without and with heads and bodies that drip and readers that never read, each in its own time, and all in
+    step: 1,500 sends at the same moment keep the sender itself busy for 30 to 50 ms, on one of two processors."""
     server = start(ASAN_OPTIONS="quarantine_size_mb=8")
     server.store([{"name": name, "tags": ["t" * 120], "value": i} for i in range(1000)])
     write, path = post(server, f"{name}.honest"), f"/metrics?name={name}&limit=1000"
@@ -137,14 +139,16 @@ def test_slow_clients_cost_the_others_little(start, name):
     def make(n):
         return write(n) if n % 2 else b"GET /metrics?limit=5&name=%s HTTP/1.1\r\nHost: x\r\n\r\n" % name.encode()
 
-    alone, beside = [], []
-    for _ in range(3):
-        alone.append(honest_p99(server, make))
+    def beside(*step):
         before = served(server)
-        with slow_clients(server, path):
-            eventually(lambda n=before: served(server) >= n + SLOW_CLIENTS, 60)  # each of those that never read
-            beside.append(honest_p99(server, make))
-    told(alone_p99_ms=statistics.median(alone), beside_p99_ms=statistics.median(beside),
-         memory_mib=most_memory(server) / MIB)
-    assert statistics.median(beside) <= (2 * statistics.median(alone) if STRICT else 2 * max(alone) + 50)
+        with slow_clients(server, path, *step):
+            eventually(lambda: served(server) >= before + SLOW_CLIENTS, 60)  # each of those that never read
+            return honest_p99(server, make)
+
+    rounds = [(honest_p99(server, make), beside(), beside("STEP")) for _ in range(3)]
+    alone, own_time, in_step = map(statistics.median, zip(*rounds, strict=True))
+    told(alone_p99_ms=alone, beside_p99_ms=own_time, in_step_p99_ms=in_step, memory_mib=most_memory(server) / MIB)
+    slack_ms = 0 if STRICT else max(each[0] for each in rounds) + 50
+    assert own_time <= 2 * alone + slack_ms
+    assert in_step <= 3 * alone + slack_ms
     assert most_memory(server) <= 256 * MIB

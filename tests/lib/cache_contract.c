@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "cache_contract_hands.h"
@@ -312,11 +313,31 @@ static void get_allows_answers_that_were_the_newest_lately(void **state)
     assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
     assert_int_equal(contract_get(contract, contract->reader, 1), CACHE_MISS);
     assert_int_equal(contract_get(contract, contract->reader, 9 * NS_PER_S), CACHE_STALE_HIT); /* new until now */
-    contract_bump_name(contract, "cpu");
+    for (unsigned n_writes = 1; n_writes < 4; n_writes++) {
+        contract_bump_name(contract, "cpu");
+        assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
+        assert_int_equal(contract_get(contract, contract->reader, 9 * NS_PER_S), CACHE_STALE_HIT);
+    }
+    contract_bump_name(contract, "cpu"); /* one more than is remembered */
     assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
     assert_int_equal(contract_get(contract, contract->reader, 9 * NS_PER_S), CACHE_MISS);
     assert_int_equal(contract_get(contract, contract->reader, 40 * NS_PER_S), CACHE_STALE_HIT);
     assert_slice(contract->reader->reply.body, "old");
+}
+
+/* Nobody asked for long, so the write itself must tell until when the answer was the newest. */
+static void get_allows_answers_that_a_write_made_old_lately(void **state)
+{
+    enum { LONG_MS = 600 };
+    struct contract *contract = *state;
+    contract_look(contract, SCOPE_NAME, "cpu", "key");
+    assert_int_equal(contract_get(contract, contract->reader, NS_PER_S), CACHE_MISS);
+    contract_put(contract, contract->reader, "old", 0);
+    usleep(LONG_MS * 1000);
+    contract_bump_name(contract, "cpu");
+    assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
+    assert_int_equal(contract_get(contract, contract->reader, LONG_MS * NS_PER_MS), CACHE_STALE_HIT);
+    assert_in_range(contract->reader->cache.old_ns, 1, LONG_MS * NS_PER_MS);
 }
 
 int cache_contract_run(const struct contract_backend *backend)
@@ -347,6 +368,7 @@ int cache_contract_run(const struct contract_backend *backend)
         CONTRACT_TEST(get_misses_past_ttl),
         CONTRACT_TEST(get_misses_what_was_put_past_ttl),
         CONTRACT_TEST(get_allows_answers_that_were_the_newest_lately),
+        CONTRACT_TEST(get_allows_answers_that_a_write_made_old_lately),
         CONTRACT_TEST(get_never_misses_an_answered_write),
     };
     return cmocka_run_group_tests_name("cache contract", tests, NULL, NULL);

@@ -34,7 +34,7 @@ struct bump {
 static void move(struct generation *generation, uint64_t now_ns)
 {
     generation->number++;
-    generation->moved_ns = now_ns;
+    generation->moved_ns[generation->number % MOVES_KEPT] = now_ns;
 }
 
 static void bump_one(void *context, enum cache_scope scope, struct slice text)

@@ -12,12 +12,18 @@
 struct job;
 struct job_cache;
 
-enum { GENERATION_SLOTS = 8192 };
+enum { GENERATION_SLOTS = 8192, MOVES_KEPT = 4 };
 
 struct generation {
     uint64_t number;
-    uint64_t moved_ns; /* clock_ns() of the newest write, which moved it here from number - 1; 0: none yet */
+    uint64_t moved_ns[MOVES_KEPT]; /* clock_ns() of the newest writes: at n % MOVES_KEPT of the one that made it n */
 };
+
+/* When the counter left a number that it had; 0: that is forgotten. */
+static inline uint64_t generation_left_ns(const struct generation *generation, uint64_t number)
+{
+    return generation->number - number <= MOVES_KEPT ? generation->moved_ns[(number + 1) % MOVES_KEPT] : 0;
+}
 
 struct generations {
     struct generation all; /* of SCOPE_ALL */

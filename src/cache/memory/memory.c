@@ -100,13 +100,13 @@ static bool answer_from(struct job *job, const struct entry *entry)
     return true;
 }
 
-/* How long ago an old answer was surely the newest: the write that made it old tells, where no other has come
+/* How long ago an old answer was surely the newest: the write that made it old tells, unless many have come
  * since, else its own read. */
 static uint64_t old_ns(const struct memory_cache *memory, const struct job *job, const struct entry *entry)
 {
     const struct generation *newest = generations_of(&memory->generations, &job->cache);
-    bool made_old_by_newest = entry->generation + 1 == newest->number;
-    return age_ns(made_old_by_newest ? newest->moved_ns : entry->read_ns, job->cache.read_ns);
+    uint64_t made_old_ns = generation_left_ns(newest, entry->generation);
+    return age_ns(made_old_ns != 0 ? made_old_ns : entry->read_ns, job->cache.read_ns);
 }
 
 static enum cache_result look_up(struct memory_cache *memory, struct job *job, uint64_t stale_ns)

@@ -8,6 +8,8 @@
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
+enum { GLANCES_MAX = 16 };
+
 static void go_on(struct redis_cache *redis, struct job *job)
 {
     while (job != NULL) {
@@ -38,6 +40,14 @@ static void announced(struct call *call, const redisReply *reply)
         is_taken(redis, reply);
     if (reply == NULL || call->n_left == 0)
         go_on(redis, call->job);
+}
+
+/* A glance at the scopes of a small batch: readers of old answers profit, and a large one has no time for it. */
+static void glance(struct redis_cache *redis)
+{
+    const struct bumps *bumps = &redis->bumps;
+    for (unsigned i = 0; i < bumps->n && i < GLANCES_MAX && pipeline_has_room(&redis->link.pipeline, false); i++)
+        redis_glance(redis, bumps->slots[i]);
 }
 
 static void send_scopes(struct redis_cache *redis)
@@ -71,6 +81,8 @@ void redis_announce(struct redis_cache *redis)
         bumps_empty(bumps);
         return;
     }
+    if (redis->gives_old && !bumps->all)
+        glance(redis);
     struct call call = redis_call(redis, announced, bumps->all ? 1 : bumps->n);
     call.job = jobs;
     pipeline_call(&redis->link.pipeline, &call);

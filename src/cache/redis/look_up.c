@@ -44,26 +44,31 @@ static uint64_t number_of(const redisReply *reply)
     return number;
 }
 
-static void note_seen(struct seen *seen, const struct job_cache *cache)
+/* Whether a reply begins with epoch and number. */
+static bool has_numbers(const redisReply *reply)
 {
-    if (seen->generation != cache->generation)
-        *seen = (struct seen){ .before = seen->generation, .before_ns = seen->seen_ns };
-    seen->generation = cache->generation;
-    seen->seen_ns = cache->read_ns;
+    return is_number(reply->element[0]) && is_number(reply->element[1]);
+}
+
+static void note_seen(struct seen *seen, uint64_t generation, uint64_t seen_ns)
+{
+    if (seen->sightings[seen->newest].generation != generation)
+        seen->newest = (seen->newest + 1) % SIGHTINGS;
+    seen->sightings[seen->newest] = (struct sighting){ generation, seen_ns };
 }
 
 /* Notes the generation of the job's scope, from a reply that begins with epoch and number. False: they are
  * not there. */
 static bool note_generation(struct redis_cache *redis, struct job *job, const redisReply *reply)
 {
-    if (!is_number(reply->element[0]) || !is_number(reply->element[1]))
+    if (!has_numbers(reply))
         return false;
     uint64_t epoch = number_of(reply->element[0]), number = number_of(reply->element[1]);
     redis->known.epoch = epoch;
     unsigned slot = bumps_slot(&job->cache);
     redis->known.slots[slot] = number;
     job->cache.generation = redis_generation(epoch, number);
-    note_seen(&redis->known.seen[slot], &job->cache);
+    note_seen(&redis->known.seen[slot], job->cache.generation, job->cache.read_ns);
     return true;
 }
 
@@ -76,13 +81,30 @@ static bool are_sound(const redisReply *reply)
     return true;
 }
 
-static void ask(struct redis_cache *redis, const struct job *job, bool wants_value)
+/* For epoch and number; and for the answer to a question, unless it is empty. */
+static void ask(struct redis_cache *redis, unsigned slot, struct slice question)
 {
-    char epoch[KEY_BYTES], slot[KEY_BYTES], value[KEY_BYTES];
-    struct slice arguments[] = { SLICE("MGET"), key_of_epoch(redis->prefix, epoch),
-                                 key_of_slot(redis->prefix, bumps_slot(&job->cache), slot),
-                                 wants_value ? key_of_value(redis->prefix, job->cache.key, value) : SLICE("") };
-    pipeline_command(&redis->link.pipeline, wants_value ? 4 : 3, arguments);
+    char rooms[3][KEY_BYTES];
+    struct slice arguments[] = { SLICE("MGET"), key_of_epoch(redis->prefix, rooms[0]),
+                                 key_of_slot(redis->prefix, slot, rooms[1]),
+                                 question.len > 0 ? key_of_value(redis->prefix, question, rooms[2]) : question };
+    pipeline_command(&redis->link.pipeline, question.len > 0 ? 4 : 3, arguments);
+}
+
+static void glanced(struct call *call, const redisReply *reply)
+{
+    struct redis_cache *redis = call->context;
+    if (reply != NULL && redis_is_array_of(reply, 2) && has_numbers(reply))
+        note_seen(&redis->known.seen[call->kind],
+                  redis_generation(number_of(reply->element[0]), number_of(reply->element[1])), call->begun_ns);
+}
+
+void redis_glance(struct redis_cache *redis, unsigned slot)
+{
+    struct call call = redis_call(redis, glanced, 1);
+    call.kind = slot;
+    pipeline_call(&redis->link.pipeline, &call);
+    ask(redis, slot, (struct slice){ NULL, 0 });
 }
 
 static void made(struct call *call, const redisReply *reply)
@@ -115,7 +137,7 @@ static void make_missing(struct redis_cache *redis, const struct call *first, co
     if (!has_number)
         redis_set_number(redis, key_of_slot(redis->prefix, bumps_slot(&call.job->cache), room), redis_random(redis),
                          true);
-    ask(redis, call.job, false);
+    ask(redis, bumps_slot(&call.job->cache), (struct slice){ NULL, 0 });
 }
 
 /* Values --------------------------------------------------------------------------- */
@@ -143,9 +165,11 @@ static bool answer_from(struct job *job, const struct value *value)
 /* How long ago this server itself saw that the answer was the newest; UINT64_MAX: it did not. */
 static uint64_t seen_newest_ns(const struct redis_cache *redis, const struct call *call, const struct value *value)
 {
-    const struct seen *seen = &redis->known.seen[bumps_slot(&call->job->cache)];
-    bool was_newest = seen->before_ns != 0 && value->generation == seen->before;
-    return was_newest ? clock_ns() - seen->before_ns : UINT64_MAX;
+    const struct sighting *sightings = redis->known.seen[bumps_slot(&call->job->cache)].sightings;
+    for (unsigned i = 0; i < SIGHTINGS; i++)
+        if (sightings[i].generation == value->generation)
+            return clock_ns() - sightings[i].seen_ns;
+    return UINT64_MAX;
 }
 
 /* How long ago the answer was read from the store; UINT64_MAX: not known. */
@@ -217,11 +241,12 @@ static void look_up(struct redis_cache *redis, struct job *job, unsigned kind, u
     }
     pipeline_call(&redis->link.pipeline, &call);
     if (stale_ns > 0) {
+        redis->gives_old = true;
         char room[KEY_BYTES];
         struct slice pttl[] = { SLICE("PTTL"), key_of_value(redis->prefix, job->cache.key, room) };
         pipeline_command(&redis->link.pipeline, 2, pttl);
     }
-    ask(redis, job, kind == IS_GET);
+    ask(redis, bumps_slot(&job->cache), kind == IS_GET ? job->cache.key : (struct slice){ NULL, 0 });
 }
 
 void redis_get(struct cache *cache, struct job *job, uint64_t stale_ns)

@@ -46,9 +46,11 @@ uint64_t redis_random(struct redis_cache *redis)
 
 struct call redis_call(struct redis_cache *redis, call_fn *answered, unsigned n)
 {
+    uint64_t now_ns = clock_ns();
     return (struct call){ .answered = answered,
                           .context = redis,
-                          .deadline_ns = clock_ns() + redis->settings.remote.timeout_ns,
+                          .begun_ns = now_ns,
+                          .deadline_ns = now_ns + redis->settings.remote.timeout_ns,
                           .life_left_ms = -1,
                           .n_left = n };
 }

@@ -17,18 +17,20 @@
 #include "cache/redis/link.h"
 #include "cache/redis/rates.h"
 
-enum { RANDOMS = 32, PUTS = 4096, NUMBER_BYTES = 8 };
+enum { RANDOMS = 32, PUTS = 4096, NUMBER_BYTES = 8, SIGHTINGS = 5 };
 
 /* The last put of a key by this server: an older answer does not replace a newer one. */
 struct last_put {
     uint64_t key_hash, read_ns;
 };
 
-/* The newest generation of a scope that a look-up of this server saw, the one before, and the clock_ns() at
- * which a look-up began that saw each last. */
+/* The newest generations of a scope that this server saw, in a ring, and the clock_ns() at which a call began that saw
+ * each last. */
 struct seen {
-    uint64_t generation, seen_ns;
-    uint64_t before, before_ns;
+    uint64_t newest; /* number in sightings[] */
+    struct sighting {
+        uint64_t generation, seen_ns; /* 0: none */
+    } sightings[SIGHTINGS];
 };
 
 /* The numbers that this server saw or wrote last: what it can tell of a generation without asking. */
@@ -53,6 +55,7 @@ struct redis_cache {
     struct last_put puts[PUTS];
     struct bumps bumps;
     struct known known;
+    bool gives_old; /* some reader allowed old answers */
     struct rates rates;
     struct link link;
 };
@@ -80,6 +83,8 @@ void redis_set_number(struct redis_cache *redis, struct slice key, uint64_t numb
 /* look_up.c: get and peek ------------------------------------------------------- */
 void redis_get(struct cache *cache, struct job *job, uint64_t stale_ns);
 void redis_peek(struct cache *cache, struct job *job);
+/* Notes the generation that a slot has, before this server moves it: so long were its answers the newest. */
+void redis_glance(struct redis_cache *redis, unsigned slot);
 
 /* keep.c: put ------------------------------------------------------------------- */
 void redis_put(struct cache *cache, struct job *job, uint64_t stale_ns);

@@ -93,6 +93,35 @@ static void fill_behind_a_bump_of_the_other_is_old(void **state)
     assert_int_equal(contract_look(world->here, SCOPE_NAME, "cpu", "key"), CACHE_MISS);
 }
 
+/* This server saw the answer as the newest right before the other wrote, and its own write comes later. */
+static void bump_of_the_other_counts_before_our_own(void **state)
+{
+    enum { LONG_MS = 100 };
+    struct world *world = *state;
+    fill(world->here, SCOPE_NAME, "cpu", "key");
+    assert_int_equal(contract_look(world->here, SCOPE_NAME, "cpu", "key"), CACHE_HIT);
+    assert_int_equal(contract_get(world->here, world->here->reader, 1), CACHE_HIT);
+    contract_bump_name(world->there, "cpu");
+    usleep(LONG_MS * 1000);
+    contract_bump_name(world->here, "cpu");
+    assert_int_equal(contract_get(world->here, world->here->reader, LONG_MS * NS_PER_MS), CACHE_MISS);
+    assert_int_equal(contract_get(world->here, world->here->reader, CONTRACT_TTL_NS / 2), CACHE_STALE_HIT);
+}
+
+/* Readers' sightings outlast writes that nobody reads between. */
+static void bumps_without_readers_push_nothing_out(void **state)
+{
+    struct world *world = *state;
+    contract_look(world->here, SCOPE_NAME, "cpu", "key");
+    world->here->reader->cache.read_ns -= 10 * NS_PER_S;
+    contract_put(world->here, world->here->reader, "old", 0);
+    assert_int_equal(contract_look(world->here, SCOPE_NAME, "cpu", "key"), CACHE_HIT);
+    assert_int_equal(contract_get(world->here, world->here->reader, 1), CACHE_HIT);
+    for (unsigned n_writes = 0; n_writes < 10; n_writes++)
+        contract_bump_name(world->here, "cpu");
+    assert_int_equal(contract_get(world->here, world->here->reader, 9 * NS_PER_S), CACHE_STALE_HIT);
+}
+
 /* An old number must not come back when the new one is lost. */
 static void flush_brings_nothing_back(void **state)
 {
@@ -190,6 +219,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_are_shared, setup, teardown),
         cmocka_unit_test_setup_teardown(bump_is_seen_by_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(fill_behind_a_bump_of_the_other_is_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(bump_of_the_other_counts_before_our_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(bumps_without_readers_push_nothing_out, setup, teardown),
         cmocka_unit_test_setup_teardown(flush_brings_nothing_back, setup, teardown),
         cmocka_unit_test_setup_teardown(lives_of_answers_are_spread, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_number_is_a_miss_once, setup, teardown),

@@ -23,17 +23,19 @@ async def connect(host, port):
     return wire
 
 
-async def drip(wire, begin):
+async def drip(wire, begin, there):
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(wire, begin)
+    there.release()
     while True:
         await asyncio.sleep(DRIP_S)
         await loop.sock_sendall(wire, b" ")
 
 
-async def never_read(wire, request):
+async def never_read(wire, request, there):
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(wire, request)
+    there.release()
     while True:
         await asyncio.sleep(DRIP_S)
         await loop.sock_sendall(wire, b"\r\n")
@@ -42,11 +44,9 @@ async def never_read(wire, request):
 async def one(place, behave, text, there, spread_s):
     while True:
         with contextlib.suppress(OSError):
-            wire = await connect(*place)
-            there.release()
-            with wire:
+            with await connect(*place) as wire:
                 await asyncio.sleep(spread_s * random.random())
-                await behave(wire, text)
+                await behave(wire, text, there)
         await asyncio.sleep(AGAIN_S)
 
 

@@ -340,6 +340,40 @@ static void get_allows_answers_that_a_write_made_old_lately(void **state)
     assert_in_range(contract->reader->cache.old_ns, 1, LONG_MS * NS_PER_MS);
 }
 
+/* Of several writes the first one counts. */
+static void get_refuses_answers_that_an_earlier_write_made_old(void **state)
+{
+    enum { LONG_MS = 100 };
+    struct contract *contract = *state;
+    contract_look(contract, SCOPE_NAME, "cpu", "key");
+    contract_put(contract, contract->reader, "old", 0);
+    assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_HIT);
+    assert_int_equal(contract_get(contract, contract->reader, 1), CACHE_HIT);
+    contract_bump_name(contract, "cpu");
+    usleep(LONG_MS * 1000);
+    for (unsigned n_writes = 1; n_writes < 4; n_writes++) {
+        assert_int_equal(contract_get(contract, contract->reader, LONG_MS * NS_PER_MS), CACHE_MISS);
+        assert_int_equal(contract_get(contract, contract->reader, CONTRACT_TTL_NS / 2), CACHE_STALE_HIT);
+        assert_true(contract->reader->cache.old_ns >= LONG_MS * NS_PER_MS);
+        contract_bump_name(contract, "cpu");
+    }
+}
+
+/* Writes that nobody reads between, and names that come again in one write, push nothing out. */
+static void get_allows_answers_that_were_the_newest_many_scopes_ago(void **state)
+{
+    const char *names[] = { "cpu", "mem", "cpu", "mem", "cpu", "mem", "cpu", "mem", "cpu", "mem" };
+    struct contract *contract = *state;
+    contract_look(contract, SCOPE_NAME, "cpu", "key");
+    contract->reader->cache.read_ns -= 10 * NS_PER_S;
+    contract_put(contract, contract->reader, "old", 0);
+    assert_int_equal(contract_look(contract, SCOPE_NAME, "cpu", "key"), CACHE_HIT);
+    assert_int_equal(contract_get(contract, contract->reader, 1), CACHE_HIT);
+    job_fixture_insert(contract->writer, names, sizeof(names) / sizeof(names[0]));
+    contract_bump(contract, contract->writer);
+    assert_int_equal(contract_get(contract, contract->reader, 9 * NS_PER_S), CACHE_STALE_HIT);
+}
+
 int cache_contract_run(const struct contract_backend *backend)
 {
 #define CONTRACT_TEST(function)                                                                                        \
@@ -369,6 +403,8 @@ int cache_contract_run(const struct contract_backend *backend)
         CONTRACT_TEST(get_misses_what_was_put_past_ttl),
         CONTRACT_TEST(get_allows_answers_that_were_the_newest_lately),
         CONTRACT_TEST(get_allows_answers_that_a_write_made_old_lately),
+        CONTRACT_TEST(get_refuses_answers_that_an_earlier_write_made_old),
+        CONTRACT_TEST(get_allows_answers_that_were_the_newest_many_scopes_ago),
         CONTRACT_TEST(get_never_misses_an_answered_write),
     };
     return cmocka_run_group_tests_name("cache contract", tests, NULL, NULL);

@@ -16,16 +16,18 @@ enum { GENERATION_SLOTS = 8192, MOVES_KEPT = 4 };
 
 struct generation {
     uint64_t number;
+    uint64_t round;                /* of the newest write that moved it: each moves it once */
     uint64_t moved_ns[MOVES_KEPT]; /* clock_ns() of the newest writes: at n % MOVES_KEPT of the one that made it n */
 };
 
-/* When the counter left a number that it had; 0: that is forgotten. */
+/* When the counter left a number that it had before; 0: that is forgotten. */
 static inline uint64_t generation_left_ns(const struct generation *generation, uint64_t number)
 {
-    return generation->number - number <= MOVES_KEPT ? generation->moved_ns[(number + 1) % MOVES_KEPT] : 0;
+    return generation->number - number - 1 < MOVES_KEPT ? generation->moved_ns[(number + 1) % MOVES_KEPT] : 0;
 }
 
 struct generations {
+    uint64_t round;        /* counts the writes */
     struct generation all; /* of SCOPE_ALL */
     struct generation slots[GENERATION_SLOTS];
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* announce: the writes of a batch, told to Redis by a new random number for each of their scopes.
+/* announce: the writes of a batch, told to Redis by a new random number for each of their scopes. While readers allow
+ * old answers, a glance at the number before tells until when those of the scope were the newest.
  *
  * A write goes on when every number was acknowledged, or when it is clear that it will not be: then the
  * link is lost, and begins again with a new epoch before this server uses the cache. */
 #include "cache/redis/redis.h"
 
+#include <telemetry/clock.h>
 #include <telemetry/job.h>
 #include <telemetry/stats.h>
 
@@ -42,7 +44,12 @@ static void announced(struct call *call, const redisReply *reply)
         go_on(redis, call->job);
 }
 
-/* A glance at the scopes of a small batch: readers of old answers profit, and a large one has no time for it. */
+static bool gives_old(const struct redis_cache *redis)
+{
+    return redis->gave_old_ns != 0 && clock_ns() - redis->gave_old_ns < redis->settings.ttl_ns;
+}
+
+/* Of a large batch only the first scopes get a glance. */
 static void glance(struct redis_cache *redis)
 {
     const struct bumps *bumps = &redis->bumps;
@@ -81,7 +88,7 @@ void redis_announce(struct redis_cache *redis)
         bumps_empty(bumps);
         return;
     }
-    if (redis->gives_old && !bumps->all)
+    if (gives_old(redis) && !bumps->all)
         glance(redis);
     struct call call = redis_call(redis, announced, bumps->all ? 1 : bumps->n);
     call.job = jobs;

@@ -4,7 +4,8 @@
  * (PTTL goes first: a value that is put between the two can only seem older than it is.)
  *
  * Where a number is missing, a second round makes it, unless another server was faster, and reads what is
- * there then. An old answer may also be younger than its age when this server itself saw that it was the newest.
+ * there then. An old answer may also be younger than its age when this server itself saw that it was the newest: at
+ * a look-up, or at a glance before a write of its own.
  * Whatever is not as it should be is a miss at most; without a generation, a bypass. */
 #include "cache/redis/redis.h"
 
@@ -14,7 +15,7 @@
 
 #include "cache/redis/value.h"
 
-enum { IS_PEEK, IS_GET }; /* call.kind */
+enum { IS_PEEK, IS_GET }; /* call.kind of a look-up; of a glance it is the slot */
 
 static void end(struct redis_cache *redis, const struct call *call, enum cache_result result)
 {
@@ -50,11 +51,13 @@ static bool has_numbers(const redisReply *reply)
     return is_number(reply->element[0]) && is_number(reply->element[1]);
 }
 
-static void note_seen(struct seen *seen, uint64_t generation, uint64_t seen_ns)
+static void note_seen(struct seen *seen, struct sighting sighting, bool in_passing)
 {
-    if (seen->sightings[seen->newest].generation != generation)
+    bool is_new = seen->sightings[seen->newest].generation != sighting.generation;
+    if (is_new && !seen->in_passing)
         seen->newest = (seen->newest + 1) % SIGHTINGS;
-    seen->sightings[seen->newest] = (struct sighting){ generation, seen_ns };
+    seen->in_passing = in_passing && (is_new || seen->in_passing);
+    seen->sightings[seen->newest] = sighting;
 }
 
 /* Notes the generation of the job's scope, from a reply that begins with epoch and number. False: they are
@@ -68,7 +71,7 @@ static bool note_generation(struct redis_cache *redis, struct job *job, const re
     unsigned slot = bumps_slot(&job->cache);
     redis->known.slots[slot] = number;
     job->cache.generation = redis_generation(epoch, number);
-    note_seen(&redis->known.seen[slot], job->cache.generation, job->cache.read_ns);
+    note_seen(&redis->known.seen[slot], (struct sighting){ job->cache.generation, job->cache.read_ns }, false);
     return true;
 }
 
@@ -94,9 +97,14 @@ static void ask(struct redis_cache *redis, unsigned slot, struct slice question)
 static void glanced(struct call *call, const redisReply *reply)
 {
     struct redis_cache *redis = call->context;
-    if (reply != NULL && redis_is_array_of(reply, 2) && has_numbers(reply))
-        note_seen(&redis->known.seen[call->kind],
-                  redis_generation(number_of(reply->element[0]), number_of(reply->element[1])), call->begun_ns);
+    if (reply == NULL)
+        return;
+    if (!redis_is_array_of(reply, 2) || !are_sound(reply)) {
+        stats_add(redis->settings.stats, STATS_CACHE_BAD_REPLIES, 1);
+    } else if (has_numbers(reply)) {
+        uint64_t generation = redis_generation(number_of(reply->element[0]), number_of(reply->element[1]));
+        note_seen(&redis->known.seen[call->kind], (struct sighting){ generation, call->begun_ns }, true);
+    }
 }
 
 void redis_glance(struct redis_cache *redis, unsigned slot)
@@ -241,7 +249,7 @@ static void look_up(struct redis_cache *redis, struct job *job, unsigned kind, u
     }
     pipeline_call(&redis->link.pipeline, &call);
     if (stale_ns > 0) {
-        redis->gives_old = true;
+        redis->gave_old_ns = call.begun_ns;
         char room[KEY_BYTES];
         struct slice pttl[] = { SLICE("PTTL"), key_of_value(redis->prefix, job->cache.key, room) };
         pipeline_command(&redis->link.pipeline, 2, pttl);

@@ -27,7 +27,9 @@ struct last_put {
 /* The newest generations of a scope that this server saw, in a ring, and the clock_ns() at which a call began that saw
  * each last. */
 struct seen {
-    uint64_t newest; /* number in sightings[] */
+    uint32_t newest; /* number in sightings[] */
+    bool in_passing; /* the newest was met by glances alone: the next takes its place, so that writes without readers
+                      * between them do not push out what readers saw */
     struct sighting {
         uint64_t generation, seen_ns; /* 0: none */
     } sightings[SIGHTINGS];
@@ -55,7 +57,7 @@ struct redis_cache {
     struct last_put puts[PUTS];
     struct bumps bumps;
     struct known known;
-    bool gives_old; /* some reader allowed old answers */
+    uint64_t gave_old_ns; /* when a reader last allowed old answers; 0: never */
     struct rates rates;
     struct link link;
 };

@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,29 +18,34 @@ struct attributes {
     uint64_t runtime, deadline, period;
 };
 
-/* Of the calling thread; 0 of a kernel that has one length for all. */
-static uint64_t turn_ns(void)
+enum { OTHER = 0, TURN_NS = 100000 };
+
+/* Of the calling thread. */
+static struct attributes attributes_now(void)
 {
     struct attributes attributes;
     assert_int_equal(syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0), 0);
-    return attributes.runtime;
+    return attributes;
 }
 
 static void *turn_of_thread(void *context)
 {
-    *(uint64_t *)context = turn_ns();
+    *(uint64_t *)context = attributes_now().runtime;
     return NULL;
 }
 
 static void turns_shorten_is_for_threads_to_come(void **state)
 {
-    uint64_t usual = turn_ns(), of_thread;
+    struct attributes usual = attributes_now();
+    bool can_be_short = usual.policy == OTHER && usual.runtime != 0; /* other kernels have one length for all */
+    uint64_t of_thread;
     pthread_t thread;
     turns_shorten();
-    assert_true(usual == 0 || turn_ns() < usual);
+    assert_int_equal(attributes_now().nice, usual.nice);
+    assert_int_equal(attributes_now().runtime, can_be_short ? TURN_NS : usual.runtime);
     assert_int_equal(pthread_create(&thread, NULL, turn_of_thread, &of_thread), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(of_thread == turn_ns());
+    assert_int_equal(of_thread, attributes_now().runtime);
 }
 
 int main(void)

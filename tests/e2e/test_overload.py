@@ -20,6 +20,7 @@ SECONDS = float(os.environ.get("OVERLOAD_S", 3))
 SLOW_CLIENTS = int(os.environ.get("SLOW_CLIENTS", 40))
 STRICT = os.environ.get("OVERLOAD_STRICT") == "1"
 MIB = 1 << 20
+BURST_MS = 50
 
 # A commit of one request takes as long as its sync: about 200 a second, on any disk.
 SLOW_STORE = {"BATCH_MAX": 1, "SLOW_SYNC_US": 5000, "ASAN_OPTIONS": "verify_asan_link_order=0:quarantine_size_mb=8",
@@ -119,7 +120,9 @@ def slow_clients(server, path, *step):
 
 
 def lists_served(server):
-    return sum(server.counter("telemetry_cache_total", result=result) for result in ("hit", "collapsed", "miss"))
+    """By the cache or, where that is a Redis which cannot keep up, without it."""
+    return sum(server.counter("telemetry_cache_total", result=result)
+               for result in ("hit", "collapsed", "miss", "error"))
 
 
 def honest_p99(server, make):
@@ -131,7 +134,7 @@ def honest_p99(server, make):
 
 def test_slow_clients_cost_the_others_little(start, name):
     """By turns without and with heads and bodies that drip and readers that never read, each in its own time, and all in
-    step: 1,500 sends at the same moment keep the sender itself busy for 30 to 50 ms, on one of two processors."""
+    step: 1,500 sends at the same moment keep their sender, which may share the processors, busy for up to BURST_MS."""
     server = start(ASAN_OPTIONS="quarantine_size_mb=8")
     server.store([{"name": name, "tags": ["t" * 120], "value": i} for i in range(1000)])
     write, path = post(server, f"{name}.honest"), f"/metrics?name={name}&limit=1000"
@@ -150,5 +153,5 @@ def test_slow_clients_cost_the_others_little(start, name):
     told(alone_p99_ms=alone, beside_p99_ms=own_time, in_step_p99_ms=in_step, memory_mib=most_memory(server) / MIB)
     bound, slack_ms = (alone, 0) if STRICT else (max(each[0] for each in rounds), 50)
     assert own_time <= 2 * bound + slack_ms
-    assert in_step <= 3 * bound + slack_ms
+    assert in_step <= bound + BURST_MS + slack_ms
     assert most_memory(server) <= 256 * MIB

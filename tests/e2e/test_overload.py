@@ -110,8 +110,7 @@ def test_cached_answers_go_on_beside_a_store_with_too_much_to_do(start, name):
 def slow_clients(server, path, *step):
     script = Path(__file__).parent / "slow_clients.py"
     count = str(SLOW_CLIENTS)
-    crowd = subprocess.Popen([sys.executable, script, server.host, str(server.port), count, count, count, path,
-                              *step],
+    crowd = subprocess.Popen([sys.executable, script, server.host, str(server.port), count, count, count, path, *step],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert crowd.stdout.readline() == b"there\n"
     yield

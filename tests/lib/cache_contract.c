@@ -359,8 +359,8 @@ static void get_refuses_answers_that_an_earlier_write_made_old(void **state)
     }
 }
 
-/* Writes that nobody reads between, and names that come again in one write, push nothing out. */
-static void get_allows_answers_that_were_the_newest_many_scopes_ago(void **state)
+/* A name that comes again in one write is written once. */
+static void get_allows_answers_that_one_write_made_old_many_times(void **state)
 {
     const char *names[] = { "cpu", "mem", "cpu", "mem", "cpu", "mem", "cpu", "mem", "cpu", "mem" };
     struct contract *contract = *state;
@@ -404,7 +404,7 @@ int cache_contract_run(const struct contract_backend *backend)
         CONTRACT_TEST(get_allows_answers_that_were_the_newest_lately),
         CONTRACT_TEST(get_allows_answers_that_a_write_made_old_lately),
         CONTRACT_TEST(get_refuses_answers_that_an_earlier_write_made_old),
-        CONTRACT_TEST(get_allows_answers_that_were_the_newest_many_scopes_ago),
+        CONTRACT_TEST(get_allows_answers_that_one_write_made_old_many_times),
         CONTRACT_TEST(get_never_misses_an_answered_write),
     };
     return cmocka_run_group_tests_name("cache contract", tests, NULL, NULL);

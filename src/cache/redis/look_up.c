@@ -242,7 +242,7 @@ static void look_up(struct redis_cache *redis, struct job *job, unsigned kind, u
     call.kind = kind;
     call.stale_ns = stale_ns;
     job->cache.generation = 0;
-    job->cache.read_ns = clock_ns();
+    job->cache.read_ns = call.begun_ns;
     if (!link_is_ready(&redis->link) || !pipeline_has_room(&redis->link.pipeline, false)) {
         give_up(redis, &call, NULL);
         return;

@@ -38,8 +38,8 @@ typedef void call_fn(struct call *call, const redisReply *reply);
 struct call {
     call_fn *answered;
     void *context;
-    struct job *job; /* or a chain of them, or NULL */
-    uint64_t begun_ns;
+    struct job *job;      /* or a chain of them, or NULL */
+    uint64_t begun_ns;    /* before its first command went out */
     uint64_t deadline_ns; /* for its last reply */
     uint64_t stale_ns;
     int64_t life_left_ms; /* of the value, or below 0 */

@@ -88,6 +88,7 @@ struct parser_settings parser_settings_of(const struct config *config)
         .name_max_bytes = (unsigned)config->name_max_bytes,
         .tags_max = (unsigned)config->tags_max,
         .tag_max_bytes = (unsigned)config->tag_max_bytes,
+        .retention_ms = (int64_t)config->retention_days * 24 * 3600 * 1000,
         .zone = config->default_tz,
         .advice_below = config->llm_base_url[0] == '\0' ? 0 : (double)config->llm_confidence / 100,
         .takes_now = strcmp(config->environment, "prod") != 0,

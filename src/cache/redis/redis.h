@@ -58,7 +58,7 @@ struct redis_cache {
     struct last_put puts[PUTS];
     struct bumps bumps;
     struct known known;
-    bool is_behind; /* a write went on unannounced since the last epoch was sent */
+    bool is_behind;       /* a write went on unannounced since the last epoch was sent */
     uint64_t gave_old_ns; /* when a reader last allowed old answers; 0: never */
     struct rates rates;
     struct link link;

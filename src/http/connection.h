@@ -28,6 +28,7 @@ struct loop;
 struct block {
     char *data;
     size_t len, capacity;
+    size_t most;      /* no more is expected in it, so it grows no further than that; 0: not known */
     bool has_answers; /* set while it is empty */
 };
 

@@ -133,6 +133,7 @@ static void start_body(struct connection *connection, const struct head *head, s
     intake->chunked = head->chunked;
     intake->chunks = (struct chunks){ 0 };
     intake->body_left = head->content_length;
+    intake->body.most = head->chunked ? loop->settings->body_max_bytes : (size_t)head->content_length;
     intake->body_since_ns = loop_now_ns(loop);
     intake->body_received = 0;
 }

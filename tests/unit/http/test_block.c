@@ -78,6 +78,53 @@ static void block_append_shares_the_budget(void **state)
     block_free(loop, &second);
 }
 
+/* Twice as much would not fit, what is needed does. */
+static void block_append_takes_what_is_needed_of_a_small_rest(void **state)
+{
+    struct loop *loop = *state;
+    static const char bytes[BUDGET];
+    struct block block = { 0 };
+    assert_true(block_append(loop, &block, bytes, 6000));
+    assert_true(block_append(loop, &block, bytes, 100));
+    assert_int_equal(loop->budget_used, 6100);
+    assert_true(block_append(loop, &block, bytes, BUDGET - 6100));
+    assert_int_equal(loop->budget_used, BUDGET);
+    assert_false(block_append(loop, &block, bytes, 1));
+    block_free(loop, &block);
+    assert_int_equal(loop->budget_used, 0);
+}
+
+static void block_append_of_answers_has_half_of_the_budget(void **state)
+{
+    struct loop *loop = *state;
+    static const char bytes[BUDGET];
+    struct block answers = { .has_answers = true }, body = { 0 };
+    assert_true(block_append(loop, &answers, bytes, BUDGET / 2 - 100));
+    assert_false(block_append(loop, &answers, bytes, 101));
+    assert_true(block_append(loop, &answers, bytes, 100));
+    assert_int_equal(loop->answers_used, BUDGET / 2);
+    assert_true(block_append(loop, &body, bytes, BUDGET / 2));
+    block_free(loop, &answers);
+    assert_int_equal(loop->answers_used, 0);
+    assert_int_equal(loop->budget_used, BUDGET / 2);
+    block_free(loop, &body);
+}
+
+static void block_append_grows_no_further_than_what_is_expected(void **state)
+{
+    struct loop *loop = *state;
+    static const char bytes[BUDGET];
+    struct block block = { .most = 5000 };
+    assert_true(block_append(loop, &block, bytes, 10));
+    assert_int_equal(loop->budget_used, 1024);
+    assert_true(block_append(loop, &block, bytes, 3000));
+    assert_true(block_append(loop, &block, bytes, 1000));
+    assert_int_equal(loop->budget_used, 5000);
+    assert_true(block_append(loop, &block, bytes, 990));
+    assert_int_equal(loop->budget_used, 5000);
+    block_free(loop, &block);
+}
+
 static void block_append_of_nothing_is_nothing(void **state)
 {
     struct loop *loop = *state;
@@ -105,6 +152,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(block_append_keeps_all_bytes_in_order, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_stops_at_the_budget, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_shares_the_budget, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_takes_what_is_needed_of_a_small_rest, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_of_answers_has_half_of_the_budget, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_grows_no_further_than_what_is_expected, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_of_nothing_is_nothing, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(loop_budget_take_never_wraps, make_loop, free_loop),
     };

@@ -9,6 +9,7 @@ import threading
 
 import bson
 import processes
+import pymongo
 import pytest
 import wire
 from cutting_proxy import CuttingProxy, command_of, has_more, read_message
@@ -203,3 +204,71 @@ def test_metric_is_in_doubt_when_a_shard_fails_behind_it_for_good(start, router,
     assert twist.n_met > 1
     twist.n_left = 0
     assert len(server.list_all(name=name)) == 1
+
+
+# Confirmation --------------------------------------------------------------------------------
+
+# A router that could do nothing of a call does not say that a shard's wait for its copies timed out. So each write that is
+# found done is confirmed by an update that matches nothing, and that names its id, for the id leads to the shard.
+UNCONFIRMED = {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out"}}
+ID, OTHER_ID = "0123456789abcdef01234567", "0123456789abcdef01234568"
+ABOUT_ID, ABOUT_ANY = bytes.fromhex(ID), b"$in"
+
+
+@pytest.fixture
+def unsafe(start, router, mongo):
+    """A server that is not patient, and what stands before an empty MongoDB."""
+    with pymongo.MongoClient(mongo.uri) as client:
+        client.drop_database("telemetry_server_test")
+    front = router()
+    return start(MONGO_URI=front.uri, REQUEST_TIMEOUT_MS=2000), front
+
+
+@pytest.mark.parametrize("given, about", [({"id": ID}, ABOUT_ID), ({}, ABOUT_ANY)], ids=["given", "minted"])
+def test_metric_that_only_a_primary_has_is_in_doubt(unsafe, name, given, about):
+    server, front = unsafe
+    first, second = front.twist("insert", UNCONFIRMED), front.twist("update", UNCONFIRMED, FOREVER, about)
+    assert server.request("POST", "/metrics", {"name": name, "value": 1, **given}).status == 504
+    assert first.n_met == 1 and second.n_met > 1
+
+
+@pytest.mark.parametrize("given, about", [({"id": ID}, ABOUT_ID), ({}, ABOUT_ANY)], ids=["given", "minted"])
+def test_metric_that_is_confirmed_late_is_stored_once(unsafe, name, given, about):
+    server, front = unsafe
+    first, second = front.twist("insert", UNCONFIRMED), front.twist("update", UNCONFIRMED, 2, about)
+    server.store({"name": name, "value": 1, **given})
+    assert first.n_met == 1 and second.n_met == 2
+    assert len(server.list_all(name=name)) == 1
+
+
+def test_metric_that_existed_is_answered_for_when_it_is_safe(unsafe, name):
+    server, front = unsafe
+    metrics = [{"id": ID, "name": name, "value": 1, "timestamp": 1}, {"id": OTHER_ID, "name": name, "value": 2, "timestamp": 2}]
+    server.store(metrics[0])
+    twist = front.twist("update", UNCONFIRMED, FOREVER, ABOUT_ID)
+    assert server.request("POST", "/metrics", metrics[0]).status == 503
+    assert server.request("POST", "/metrics", metrics).status == 504  # the other one is stored, where all is well
+    assert twist.n_met > 1
+    twist.n_left = 0
+    assert server.request("POST", "/metrics", metrics[0]).status == 200
+    server.store(metrics)
+    assert len(server.list_all(name=name)) == 2
+
+
+@pytest.mark.parametrize("method, command, body", [("PUT", "update", {"value": 2}), ("DELETE", "delete", {})],
+                         ids=["PUT", "DELETE"])
+def test_change_that_only_a_primary_has_is_in_doubt(unsafe, name, method, command, body):
+    server, front = unsafe
+    server.store({"id": ID, "name": name, "value": 1})
+    first, second = front.twist(command, UNCONFIRMED, 1, ABOUT_ID), front.twist("update", UNCONFIRMED, FOREVER, ABOUT_ID)
+    assert server.request(method, f"/metrics/{ID}", body and {"name": name, **body}).status == 504
+    assert first.n_met == 1 and second.n_met > 0
+
+
+def test_plain_metrics_are_confirmed_by_their_own_call(unsafe, name):
+    server, front = unsafe
+    twist = front.twist("update", {}, FOREVER, ABOUT_ANY)
+    server.store({"name": name, "value": 1})
+    server.store({"id": ID, "name": name, "value": 2})
+    server.store([{"name": name, "value": 3}, {"id": OTHER_ID, "name": name, "value": 4}])
+    assert twist.n_met == 0

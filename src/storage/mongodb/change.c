@@ -95,7 +95,11 @@ static enum failure attempt(struct change *change, bool *ret_done)
 static enum failure confirm(struct change *change)
 {
     bson_error_t error;
-    return probe_confirm(link_of(change), &error) == FAILURE_NONE ? FAILURE_NONE : fail(change, &error);
+    bson_t ids = BSON_INITIALIZER;
+    document_write_id(&ids, "_id", &change->job->id);
+    bool ok = probe_confirm(link_of(change), &ids, &error) == FAILURE_NONE;
+    bson_destroy(&ids);
+    return ok ? FAILURE_NONE : fail(change, &error);
 }
 
 /* Steps ----------------------------------------------------------------------- */

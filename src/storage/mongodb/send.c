@@ -6,13 +6,15 @@
  * say, so one that failed may be stored too.
  *
  * Where a document's id exists, a minted id that was sent before is our own success, one that was not is
- * somebody else's and is minted anew, and one that a client gave is read and compared. */
+ * somebody else's and is minted anew, and one that a client gave is read and compared. What is found there is
+ * confirmed by a call of its own before it counts. */
 #include "writer.h"
 
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
 
 #include "document.h"
+#include "probe.h"
 
 enum { REFUSALS_MAX = 3 };
 
@@ -30,7 +32,8 @@ static void mint(struct writer *writer, struct metric *metric)
 
 /* One document --------------------------------------------------------------- */
 
-/* That it is there does not yet say that it is safe: what was sent stays PENDING until a call is confirmed. */
+/* That it is there does not yet say that it is safe. A reply that says it is not leaves what was sent PENDING;
+ * one that says nothing may be a router's, which does not tell when it could do nothing of a call. */
 static void meet_duplicate(struct writer *writer, struct insert *item, bool is_confirmed)
 {
     if (item->sent && !is_confirmed)
@@ -38,7 +41,7 @@ static void meet_duplicate(struct writer *writer, struct insert *item, bool is_c
     if (item->metric->client_id)
         item->state = INSERT_IN_DOUBT;
     else if (item->sent)
-        item->state = INSERT_STORED;
+        item->state = INSERT_FOUND;
     else
         mint(writer, item->metric);
 }
@@ -165,7 +168,7 @@ enum failure send_picked(struct writer *writer, uint32_t n)
     return failure;
 }
 
-/* Comparing ------------------------------------------------------------------ */
+/* Comparing and confirming --------------------------------------------------- */
 
 static bson_t *filter_of_ids(struct writer *writer, uint32_t n)
 {
@@ -194,25 +197,41 @@ static void compare(struct writer *writer, const bson_t *document)
     struct insert *item = inserts_find(&writer->inserts, &stored.id);
     if (item != NULL && result != DOCUMENT_NO_MEMORY) {
         bool equal = result == DOCUMENT_OK && metric_resent(&stored, item->metric);
-        item->state = !equal ? INSERT_CONFLICT : item->sent ? INSERT_STORED : INSERT_EXISTED;
+        item->state = equal ? INSERT_FOUND : INSERT_CONFLICT;
     }
     arena_reset(&arena);
 }
 
+static enum failure fail(struct writer *writer, const bson_error_t *error)
+{
+    stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
+    return mongo_fail(writer->session.store, &writer->session.link, error);
+}
+
 enum failure send_compare(struct writer *writer, uint32_t n)
 {
-    struct link *link = &writer->session.link;
     const bson_t *document;
     bson_error_t error;
     bson_t *filter = filter_of_ids(writer, n);
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(link->collection, filter, &writer->read_options, NULL);
+    mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(writer->session.link.collection, filter, &writer->read_options, NULL);
     while (mongoc_cursor_next(cursor, &document))
         compare(writer, document);
     bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
     bson_destroy(filter);
-    if (!failed)
-        return FAILURE_NONE;
-    stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
-    return mongo_fail(writer->session.store, link, &error);
+    return failed ? fail(writer, &error) : FAILURE_NONE;
+}
+
+enum failure send_confirm(struct writer *writer, uint32_t n)
+{
+    bson_error_t error;
+    bson_t *ids = filter_of_ids(writer, n);
+    bool ok = probe_confirm(&writer->session.link, ids, &error) == FAILURE_NONE;
+    bson_destroy(ids);
+    if (!ok)
+        return fail(writer, &error);
+    for (uint32_t i = 0; i < n; i++)
+        writer->picked[i]->state = writer->picked[i]->sent ? INSERT_STORED : INSERT_EXISTED;
+    return FAILURE_NONE;
 }

@@ -272,3 +272,17 @@ def test_plain_metrics_are_confirmed_by_their_own_call(unsafe, name):
     server.store({"id": ID, "name": name, "value": 2})
     server.store([{"name": name, "value": 3}, {"id": OTHER_ID, "name": name, "value": 4}])
     assert twist.n_met == 0
+
+
+# Users -------------------------------------------------------------------------------------------
+
+def test_retention_is_set_by_a_user_who_may_not_change_collections(start, router, mongo):
+    front = router()
+    twist = front.twist("collMod", {"ok": 0.0, "code": 13, "codeName": "Unauthorized", "errmsg": "not authorized"}, FOREVER,
+                        is_carried_out=False)
+    for days in (0, 30, 7):
+        start(MONGO_URI=front.uri, RETENTION_DAYS=days).stop()
+        with pymongo.MongoClient(mongo.uri) as client:
+            index = client.telemetry_server_test.metrics.index_information()["timestamp_1"]
+        assert index.get("expireAfterSeconds", 0) == days * 86400
+    assert twist.n_met == 2

@@ -22,7 +22,7 @@
     X(host, "HOST", TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all")                            \
     X(port, "PORT", COUNT, "8080", 0, 65535, "TCP port; 0: any free one, which the log names")                         \
     X(data_dir, "DATA_DIR", TEXT, "data", 0, 0, "folder of the embedded database")                                     \
-    X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "metrics older than this are deleted; 0: never")          \
+    X(retention_days, "RETENTION_DAYS", DAYS, "0", 0, 36500, "older metrics are deleted, and refused; 0: never")       \
     G("Keys and rates")                                                                                                \
     X(api_keys_file, "API_KEYS_FILE", TEXT, "", 0, 0,                                                                  \
       "file of the keys that requests need, read anew on SIGHUP; empty: none is needed")                               \

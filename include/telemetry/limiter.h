@@ -44,7 +44,7 @@ struct limit_use {
 };
 
 /* Any thread. Counts a call of `who` (a hash, the same on all servers that share) at now_ns; false when it is one too
- * many, which does not count. */
+ * many, which does not count. Of a shared table a burst is at most what the rate gives in half an hour. */
 bool limiter_take(struct limiter *limiter, uint64_t who, const struct limit *limit, uint64_t now_ns,
                   struct limit_left *ret_left);
 

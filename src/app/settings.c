@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ struct parser_settings parser_settings_of(const struct config *config)
         .name_max_bytes = (unsigned)config->name_max_bytes,
         .tags_max = (unsigned)config->tags_max,
         .tag_max_bytes = (unsigned)config->tag_max_bytes,
+        .retention_ms = (int64_t)config->retention_days * 24 * 3600 * 1000,
         .zone = config->default_tz,
         .advice_below = config->llm_base_url[0] == '\0' ? 0 : (double)config->llm_confidence / 100,
         .takes_now = strcmp(config->environment, "prod") != 0,
@@ -109,18 +111,16 @@ struct cache_stage_settings cache_settings_of(const struct config *config)
 
 void cache_prefix(const struct config *config, bool is_embedded, char ret_prefix[CACHE_PREFIX_BYTES])
 {
-    char place[HOST_NAME_MAX + PATH_MAX + 2] = "", folder[PATH_MAX];
-    gethostname(place, HOST_NAME_MAX);
-    if (realpath(config->data_dir, folder) != NULL)
-        snprintf(place + strlen(place), PATH_MAX + 2, ":%s", folder);
+    uint64_t random;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        abort(); /* the system promises so few bytes; without them another store's answers could pass for this one's */
     if (config->redis_prefix[0] != '\0')
         snprintf(ret_prefix, CACHE_PREFIX_BYTES, "%s", config->redis_prefix);
     else
         snprintf(ret_prefix, CACHE_PREFIX_BYTES, "ts:%s:", config->environment);
     size_t len = strlen(ret_prefix);
     if (is_embedded)
-        snprintf(ret_prefix + len, CACHE_PREFIX_BYTES - len,
-                 "%016llx:", (unsigned long long)hash_stable(slice_of(place)));
+        snprintf(ret_prefix + len, CACHE_PREFIX_BYTES - len, "%016llx:", (unsigned long long)random);
 }
 
 struct assistant_settings assistant_settings_of(const struct config *config)

@@ -22,7 +22,7 @@ struct cache_stage_settings cache_settings_of(const struct config *config);
 enum { CACHE_PREFIX_BYTES = 256 };
 
 /* Of all keys in a shared cache. Servers that share their answers must share their store; an embedded one is this
- * machine's alone, so its folder is part of the prefix. */
+ * process' alone, so what no other has is part of the prefix. */
 void cache_prefix(const struct config *config, bool is_embedded, char ret_prefix[CACHE_PREFIX_BYTES]);
 
 /* Borrows config, as long as the settings are in use. */

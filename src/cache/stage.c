@@ -223,10 +223,11 @@ static void put(struct cache_worker *self, struct job *job)
         go_on(self, job);
 }
 
+/* Others may keep answers where this server keeps none. */
 static void invalidate(struct cache_worker *self, struct job *job)
 {
     bool changed = job->status == STATUS_OK || job->status == STATUS_OUTCOME_UNKNOWN;
-    if (changed && self->settings.max_bytes > 0)
+    if (changed)
         self->settings.ops->bump(self->cache, job);
     else
         go_on(self, job);

@@ -141,6 +141,16 @@ static bool whole_number(const char *raw, int64_t *ret_number)
     return !__builtin_mul_overflow(number, negative ? 1 : -1, ret_number);
 }
 
+/* What would be gone as soon as it was stored is not taken. */
+static void check_age(struct item *item)
+{
+    const struct decoder *decoder = item->decoder;
+    int64_t kept_ms = decoder->parser->settings->retention_ms;
+    if (kept_ms > 0 && item->metric->timestamp_ms < decoder->now_ms - kept_ms)
+        ITEM_ERROR(item, SLICE("/timestamp"),
+                   SLICE("timestamp is older than the RETENTION_DAYS that metrics are kept"));
+}
+
 static void read_timestamp(struct item *item, const cJSON *node, const char *raw)
 {
     int64_t ms;
@@ -160,6 +170,7 @@ static void read_timestamp(struct item *item, const cJSON *node, const char *raw
         return;
     }
     item->metric->timestamp_ms = ms;
+    check_age(item);
 }
 
 /* `raw` is where the member's value starts in the text. */

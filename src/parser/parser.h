@@ -24,6 +24,7 @@ struct parser_settings {
     uint32_t batch_max_items; /* metrics in one body */
     unsigned json_depth_max;
     unsigned name_max_bytes, tags_max, tag_max_bytes;
+    int64_t retention_ms; /* older metrics are not taken; 0: all are */
     const struct stats_registry *stats;
     /* What /readyz says: STATUS_OK, or why not, in words if there are any (else NULL); `ret_store` names the
      * store. Any thread. */

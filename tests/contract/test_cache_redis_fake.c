@@ -172,6 +172,7 @@ LIVES_WITH(lives_with_garbage, FAKE_GARBAGE, 5)
 LIVES_WITH(lives_with_answers_unasked, FAKE_TWICE, 5)
 LIVES_WITH(lives_with_huge_arrays, FAKE_HUGE_ARRAY, 5)
 LIVES_WITH(lives_with_strings_without_end, FAKE_ENDLESS, 3)
+LIVES_WITH(lives_with_nested_arrays, FAKE_NESTED, 3)
 LIVES_WITH(lives_with_numbers, FAKE_NUMBERS, 5)
 LIVES_WITH(lives_with_errors, FAKE_ERRORS, 5)
 LIVES_WITH(lives_with_data_of_others, FAKE_OTHER_DATA, 5)
@@ -187,6 +188,24 @@ static void broken_values_are_counted(void **state)
     look(&world, &result);
     assert_int_equal(result, CACHE_MISS);
     assert_int_equal(counter(&world, STATS_CACHE_BAD_VALUES), 1);
+    stop(&world);
+}
+
+/* No call is under way whose deadline could end it. */
+static void unasked_answers_are_not_kept(void **state)
+{
+    (void)state;
+    struct world world = { .limiter = NULL };
+    start(&world, FAKE_NESTED);
+    atomic_store(&world.fake.rude_greeting, true);
+    await_up(&world);
+    uint64_t until_ns = clock_ns() + 20 * NS_PER_S;
+    while (is_up(&world) && clock_ns() < until_ns)
+        contract_pump(world.contract);
+    assert_false(is_up(&world));
+    size_t n_bytes = atomic_load(&world.fake.nested_bytes);
+    print_message("# sent %zu bytes that nobody asked for\n", n_bytes);
+    assert_in_range(n_bytes, 1, 24 << 20); /* 8 MiB of them were read, the others filled sockets */
     stop(&world);
 }
 
@@ -265,11 +284,13 @@ int main(void)
         cmocka_unit_test(lives_with_answers_unasked),
         cmocka_unit_test(lives_with_huge_arrays),
         cmocka_unit_test(lives_with_strings_without_end),
+        cmocka_unit_test(lives_with_nested_arrays),
         cmocka_unit_test(lives_with_numbers),
         cmocka_unit_test(lives_with_errors),
         cmocka_unit_test(lives_with_data_of_others),
         cmocka_unit_test(lives_with_broken_values),
         cmocka_unit_test(broken_values_are_counted),
+        cmocka_unit_test(unasked_answers_are_not_kept),
         cmocka_unit_test(refused_greeting_is_waited_for_by_nobody),
         cmocka_unit_test(absent_is_waited_for_by_nobody),
         cmocka_unit_test(close_ends_what_is_under_way),

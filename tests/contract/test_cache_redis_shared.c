@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <hiredis/hiredis.h>
@@ -186,6 +187,51 @@ static void write_while_it_was_away_is_announced_later(void **state)
     assert_int_equal(contract_look(world->there, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
 }
 
+static uint64_t epoch(const struct world *world)
+{
+    uint64_t number = 0;
+    redisContext *client = redisConnectUnix(world->redis.socket);
+    assert_non_null(client);
+    redisReply *reply = redisCommand(client, "GET shared:e");
+    assert_int_equal(reply->len, sizeof(number));
+    memcpy(&number, reply->str, sizeof(number));
+    freeReplyObject(reply);
+    redisFree(client);
+    return number;
+}
+
+/* Redis has taken an epoch from `here`, which has not read so yet. */
+static void send_an_epoch(struct world *world)
+{
+    uint64_t before = epoch(world), until_ns = clock_ns() + 20 * NS_PER_S;
+    do {
+        assert_true(clock_ns() < until_ns);
+        contract_pump(world->here);
+    } while (epoch(world) == before);
+}
+
+/* The other keeps answers under the epoch that the greeting has made, before this server knows that it was taken. */
+static void write_during_the_greeting_is_announced_behind_it(void **state)
+{
+    struct world *world = *state;
+    redis_process_say(&world->redis, "CLIENT KILL TYPE normal");
+    contract_await(world->there);
+    send_an_epoch(world);
+    fill(world->there, SCOPE_NAME, "cpu", "list cpu");
+    assert_int_equal(contract_look(world->there, SCOPE_NAME, "cpu", "list cpu"), CACHE_HIT);
+    job_fixture_insert(world->here->writer, &(const char *){ "cpu" }, 1);
+    cache_redis.bump(world->here->cache, world->here->writer);
+    assert_ptr_equal(world->here->ended, world->here->writer); /* it waits for nothing */
+    world->here->ended = NULL;
+    send_an_epoch(world);
+    assert_int_equal(contract_look(world->there, SCOPE_NAME, "cpu", "list cpu"), CACHE_MISS);
+    fill(world->there, SCOPE_NAME, "disk", "list disk");
+    contract_bump_name(world->here, "disk");
+    assert_int_equal(contract_look(world->there, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
+    contract_await(world->here);
+    assert_int_equal(contract_look(world->here, SCOPE_NAME, "disk", "list disk"), CACHE_MISS);
+}
+
 /* The lives of answers that were kept at the same time end one by one, at most a tenth early. */
 static void lives_of_answers_are_spread(void **state)
 {
@@ -225,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lives_of_answers_are_spread, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_number_is_a_miss_once, setup, teardown),
         cmocka_unit_test_setup_teardown(restart_from_a_snapshot_brings_nothing_back, setup_that_saves, teardown),
+        cmocka_unit_test_setup_teardown(write_during_the_greeting_is_announced_behind_it, setup, teardown),
         cmocka_unit_test_setup_teardown(write_while_it_was_away_is_announced_later, setup, teardown),
     };
     signal(SIGPIPE, SIG_IGN);

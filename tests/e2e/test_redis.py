@@ -10,6 +10,7 @@ import time
 
 import pytest
 import server as server_module
+import stores
 import wire
 from readers import LATE_S, Reader, faults, is_hit, is_up
 
@@ -77,6 +78,33 @@ def test_answers_come_from_redis_until_a_write(start, redis):
     redis.say("FLUSHALL")
     assert not is_hit(server.request("GET", target))
     assert is_hit(server.request("GET", target))
+
+
+def test_server_that_keeps_no_answers_tells_those_that_do(start, redis, tmp_path):
+    shared = {**stores.open_store("mongodb").fresh(stores.OWN), "REDIS_URI": redis.uri}
+    reader = start(data_dir=tmp_path / "reader", **shared)
+    writer = start(data_dir=tmp_path / "writer", CACHE_MAX_BYTES=0, **shared)
+    wire.eventually(lambda: is_up(reader) and is_up(writer), 10)
+    target = wire.target("/metrics", name="redis.told")
+    for value in range(5):
+        store(writer, "redis.told", value)
+        first, second = reader.request("GET", target), reader.request("GET", target)
+        assert first.json()["metrics"][0]["value"] == value
+        assert not is_hit(first) and is_hit(second)
+
+
+def test_no_two_embedded_stores_share_answers(start, redis, tmp_path):
+    """A host's name and a folder's path are the same in many containers; here one process follows the other."""
+    for value in range(2):
+        server = start(data_dir=tmp_path / "data", REDIS_URI=redis.uri)
+        wire.eventually(lambda: is_up(server), 10)
+        store(server, "redis.own", value)
+        target = wire.target("/metrics", name="redis.own")
+        server.request("GET", target)
+        assert is_hit(server.request("GET", target))
+        server.stop()
+    keys = redis.say("KEYS", "*:v:*").split()
+    assert len({key.partition(":v:")[0] for key in keys}) == 2
 
 
 def test_server_starts_without_redis_and_takes_it_up_later(start, tmp_path):

@@ -52,14 +52,20 @@ def test_ids_stay_unique_over_restarts(start, tmp_path):
 
 
 @BOTH
-def test_retention_hides_what_is_too_old(start):
-    server = start(RETENTION_DAYS=2)
+def test_retention_hides_what_is_too_old(start, tmp_path):
     now = int(time.time() * 1000)
     items = [{"id": fresh_id(), "name": "aged", "value": days, "timestamp": now - days * DAY_MS}
              for days in (0, 1, 3, 30)]
+    server = start(data_dir=tmp_path / "data")
     server.store(items)
+    server.stop()
+    server = start(data_dir=tmp_path / "data", RETENTION_DAYS=2)
     assert [metric["value"] for metric in server.list_all(name="aged")] == [0, 1]
     assert server.request("GET", f"/metrics/{items[2]['id']}").status == 404
+    refused = server.request("POST", "/metrics", items)
+    assert refused.status == 422
+    assert [(error["index"], error["pointer"]) for error in refused.json()["errors"]] == [(2, "/timestamp"), (3, "/timestamp")]
+    assert server.request("PUT", f"/metrics/{items[0]['id']}", {**items[0], "timestamp": items[2]["timestamp"]}).status == 422
 
 
 def test_without_retention_nothing_is_too_old(start):

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 20, SLOW_US = 200000, CHUNK_BYTES = 4096 };
+enum { LOOK_MS = 20, SLOW_US = 200000, CHUNK_BYTES = 4096, NESTED_BYTES = 256 * 1024 };
 
 static bool is(const redisReply *command, const char *name)
 {
@@ -58,6 +58,23 @@ static void send_for_ever(struct fake_redis *fake, int fd)
         continue;
 }
 
+/* Of each array the first element is the next. hiredis takes seven. */
+static void nest_for_ever(struct fake_redis *fake, int fd)
+{
+    static const char string[NESTED_BYTES];
+    char head[32];
+    snprintf(head, sizeof(head), "$%u\r\n", (unsigned)NESTED_BYTES);
+    for (unsigned depth = 0; depth < 7; depth++)
+        send_text(fd, "*16\r\n");
+    while (!atomic_load(&fake->stopping)) {
+        send_text(fd, head);
+        if (send(fd, string, sizeof(string), MSG_NOSIGNAL) < (ssize_t)sizeof(string))
+            return;
+        send_text(fd, "\r\n");
+        atomic_fetch_add(&fake->nested_bytes, sizeof(string));
+    }
+}
+
 static void answer_with_strings(int fd, const redisReply *command, const char *text)
 {
     if (!is(command, "MGET")) {
@@ -95,6 +112,10 @@ static bool answer(struct fake_redis *fake, int fd, const redisReply *command, e
         return true;
     case FAKE_ENDLESS:
         send_for_ever(fake, fd);
+        return false;
+    case FAKE_NESTED:
+        answer_well(fd, command);
+        nest_for_ever(fake, fd);
         return false;
     case FAKE_NUMBERS:
         send_text(fd, ":1\r\n");

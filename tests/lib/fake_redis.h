@@ -16,6 +16,7 @@ enum fake_manner {
     FAKE_TWICE,      /* two answers to one command */
     FAKE_HUGE_ARRAY, /* announces an array of a billion elements */
     FAKE_ENDLESS,    /* a string without end */
+    FAKE_NESTED,     /* behind a good answer, unasked: arrays in arrays of long strings, of which none becomes whole */
     FAKE_NUMBERS,    /* :1 to everything */
     FAKE_ERRORS,     /* an error to everything */
     FAKE_OTHER_DATA, /* strings of other sizes than any number */
@@ -31,6 +32,7 @@ struct fake_redis {
     atomic_bool rude_greeting; /* the greeting is treated like any other command */
     atomic_bool stopping;
     atomic_uint n_commands, n_connections;
+    atomic_size_t nested_bytes; /* sent so */
     pthread_t thread;
 };
 

@@ -3,7 +3,8 @@
  * old answers, a glance at the number before tells until when those of the scope were the newest.
  *
  * A write goes on when every number was acknowledged, or when it is clear that it will not be: then the
- * link is lost, and begins again with a new epoch before this server uses the cache. */
+ * link is lost, and begins again with a new epoch before this server uses the cache. One that goes on while
+ * Redis is greeted may come behind that epoch, so another follows; writes wait for that one, as Redis answers. */
 #include "cache/redis/redis.h"
 
 #include <telemetry/clock.h>
@@ -78,7 +79,7 @@ static void send_epoch(struct redis_cache *redis)
 void redis_announce(struct redis_cache *redis)
 {
     struct bumps *bumps = &redis->bumps;
-    struct job *jobs = bumps_take(bumps);
+    struct job *jobs = link_is_renewing(&redis->link) ? NULL : bumps_take(bumps);
     if (jobs == NULL)
         return;
     if (link_is_ready(&redis->link) && !pipeline_has_room(&redis->link.pipeline, true))
@@ -103,10 +104,12 @@ void redis_announce(struct redis_cache *redis)
 void redis_bump(struct cache *cache, struct job *job)
 {
     struct redis_cache *redis = (struct redis_cache *)cache;
-    if (link_is_ready(&redis->link))
+    if (link_is_ready(&redis->link) || link_is_renewing(&redis->link)) {
         bumps_add(&redis->bumps, &job);
-    else
-        redis_done(redis, job);
+        return;
+    }
+    redis->is_behind = true;
+    redis_done(redis, job);
 }
 
 static void greeted(struct call *call, const redisReply *reply)
@@ -115,11 +118,25 @@ static void greeted(struct call *call, const redisReply *reply)
         is_taken(call->context, reply);
 }
 
-void redis_greet(void *context)
+static void renew_epoch(struct redis_cache *redis)
 {
-    struct redis_cache *redis = context;
     struct call call = redis_call(redis, greeted, 1);
+    redis->is_behind = false;
     pipeline_call(&redis->link.pipeline, &call);
     send_epoch(redis);
-    rates_greet(redis);
+}
+
+void redis_greet(void *context)
+{
+    renew_epoch(context);
+    rates_greet(context);
+}
+
+bool redis_renew(void *context)
+{
+    struct redis_cache *redis = context;
+    bool is_behind = redis->is_behind;
+    if (is_behind)
+        renew_epoch(redis);
+    return is_behind;
 }

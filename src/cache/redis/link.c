@@ -283,16 +283,25 @@ static void become_ready(struct link *link)
 
 /* Pump ------------------------------------------------------------------------------ */
 
+/* All of the greeting, or of what came behind it, was answered. */
+static void go_on(struct link *link)
+{
+    if (link->state == LINK_GREETING && link->settings.renew(link->settings.context))
+        link->state = LINK_RENEWING;
+    else
+        become_ready(link);
+}
+
 static void exchange(struct link *link, uint64_t now_ns)
 {
     struct pipeline *pipeline = &link->pipeline;
     pipeline_read(pipeline);
+    if (link->state != LINK_READY && pipeline->n == 0 && pipeline->broken[0] == '\0')
+        go_on(link);
     pipeline_write(pipeline);
     pipeline_check_deadlines(pipeline, now_ns);
     if (pipeline->broken[0] != '\0')
         fail(link, pipeline->broken);
-    else if (link->state == LINK_GREETING && pipeline->n == 0)
-        become_ready(link);
 }
 
 static uint64_t next_due_ns(struct link *link, uint64_t now_ns)
@@ -326,7 +335,7 @@ uint64_t link_pump(struct link *link)
         check_connection(link, now_ns);
     if (link->state == LINK_SECURING)
         check_handshake(link, now_ns);
-    if (link->state == LINK_GREETING || link->state == LINK_READY)
+    if (link->state >= LINK_GREETING)
         exchange(link, now_ns);
     return next_due_ns(link, now_ns);
 }

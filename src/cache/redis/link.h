@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* link: the connection to Redis, made anew whenever it is lost.
  *
- *   WAITING -> RESOLVING -> CONNECTING (-> SECURING) -> GREETING -> READY; every failure leads back to WAITING
+ *   WAITING -> RESOLVING -> CONNECTING (-> SECURING) -> GREETING (-> RENEWING) -> READY
  *
- * Only a link that is READY takes calls, so while Redis is away nobody waits for it. Attempts follow each
+ * Every failure leads back to WAITING. Only a link that is READY takes calls, so while Redis is away nobody waits for it. Attempts follow each
  * other at 100 ms, doubling to 2 s, each a little early at random; an attempt is limited in time. The
  * greeting is AUTH, SELECT and what the owner adds: when Redis has answered all of it, within the limit
- * that holds for every call, the link is READY. One thread's own. */
+ * that holds for every call, the owner may have more to say (RENEWING), and then the link is READY. One
+ * thread's own. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,15 @@
 
 struct stats;
 
-enum link_state { LINK_WAITING, LINK_RESOLVING, LINK_CONNECTING, LINK_SECURING, LINK_GREETING, LINK_READY };
+enum link_state {
+    LINK_WAITING,
+    LINK_RESOLVING,
+    LINK_CONNECTING,
+    LINK_SECURING,
+    LINK_GREETING,
+    LINK_RENEWING,
+    LINK_READY
+};
 
 struct link_settings {
     const struct redis_uri *uri; /* lent */
@@ -28,6 +37,8 @@ struct link_settings {
     void (*watch)(void *context, int fd, short events); /* of cache.h */
     /* Adds the owner's one call to the greeting, whose reply the owner checks. */
     void (*greet)(void *context);
+    /* Behind the greeting: makes one call more, or returns false when there is no need. */
+    bool (*renew)(void *context);
     void *context;
 };
 
@@ -53,6 +64,12 @@ void link_fini(struct link *link);
 static inline bool link_is_ready(const struct link *link)
 {
     return link->state == LINK_READY && link->pipeline.broken[0] == '\0';
+}
+
+/* Soon it is ready or lost. */
+static inline bool link_is_renewing(const struct link *link)
+{
+    return link->state == LINK_RENEWING && link->pipeline.broken[0] == '\0';
 }
 
 /* Reads, writes, keeps time and reconnects. Returns the clock_ns() at which it wants to be called again;

@@ -54,6 +54,7 @@ int pipeline_open(struct pipeline *pipeline, int fd)
     pipeline->first = pipeline->n = 0;
     pipeline->unsent = NULL;
     pipeline->unsent_room = pipeline->unsent_start = pipeline->unsent_bytes = 0;
+    pipeline->unanswered_bytes = 0;
     pipeline->deadline_ns = UINT64_MAX;
     pipeline->broken[0] = '\0';
     pipeline->timed_out = false;
@@ -241,6 +242,7 @@ static bool next_reply(struct pipeline *pipeline)
     }
     if (reply == NULL)
         return false;
+    pipeline->unanswered_bytes = pipeline->reader->len - pipeline->reader->pos;
     hand_out(pipeline, reply);
     freeReplyObject(reply);
     return pipeline->broken[0] == '\0';
@@ -255,6 +257,7 @@ static bool read_some(struct pipeline *pipeline)
         pipeline_break(pipeline, "the connection broke: %s", pipeline->wire.failure);
     else if (n > 0 && redisReaderFeed(pipeline->reader, bytes, (size_t)n) != REDIS_OK)
         pipeline_break(pipeline, "no memory for an answer");
+    pipeline->unanswered_bytes += n > 0 ? (size_t)n : 0;
     return n >= WIRE_READ_BYTES;
 }
 
@@ -265,7 +268,7 @@ void pipeline_read(struct pipeline *pipeline)
         may_go_on = read_some(pipeline);
         while (pipeline->broken[0] == '\0' && next_reply(pipeline))
             continue;
-        if (pipeline->reader->len - pipeline->reader->pos > UNREAD_MAX)
+        if (pipeline->unanswered_bytes > UNREAD_MAX)
             pipeline_break(pipeline, "an answer without end");
         may_go_on = may_go_on && pipeline->broken[0] == '\0';
     }

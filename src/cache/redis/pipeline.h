@@ -56,6 +56,7 @@ struct pipeline {
     char *unsent;                             /* commands that wait to be written: of unsent_room bytes, */
     size_t unsent_room, unsent_start;         /* from unsent_start on */
     size_t unsent_bytes;
+    size_t unanswered_bytes;            /* read behind the last whole reply: the reader may hold them in parts of one */
     uint64_t deadline_ns;               /* no call's is earlier */
     char broken[PIPELINE_REASON_BYTES]; /* why it must be closed; empty while it is well */
     bool timed_out;                     /* that was why */

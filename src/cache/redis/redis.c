@@ -115,6 +115,7 @@ static int redis_open(const struct cache_settings *settings, cache_done_fn *done
                                   .timeout_ns = settings->remote.timeout_ns,
                                   .watch = watch,
                                   .greet = redis_greet,
+                                  .renew = redis_renew,
                                   .context = redis };
     link_init(&redis->link, &link);
     rates_init(redis);
@@ -139,6 +140,10 @@ static uint64_t redis_pump(struct cache *cache)
     struct redis_cache *redis = redis_of(cache);
     redis_announce(redis);
     uint64_t rates_ns = rates_turn(redis), link_ns = link_pump(&redis->link);
+    if (redis->bumps.first != NULL && !link_is_renewing(&redis->link)) { /* they have waited for the link */
+        redis_announce(redis);
+        link_ns = link_pump(&redis->link);
+    }
     return rates_ns < link_ns ? rates_ns : link_ns;
 }
 

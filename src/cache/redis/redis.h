@@ -7,8 +7,9 @@
  * misses it, before its storage query; what was kept under the number before is a miss from then on.
  *
  * Each connection begins with a new epoch: what happened while there was none (a bump that was not
- * acknowledged, a Redis that came back with numbers of before, a fail-over) makes all answers old. So a
- * link that is ready has announced every write that this server answered. */
+ * acknowledged, a Redis that came back with numbers of before, a fail-over) makes all answers old. A write
+ * that was answered meanwhile, unannounced, calls for one more epoch. So a link that is ready has announced
+ * every write that this server answered. */
 #pragma once
 
 #include <telemetry/cache.h>
@@ -57,6 +58,7 @@ struct redis_cache {
     struct last_put puts[PUTS];
     struct bumps bumps;
     struct known known;
+    bool is_behind;       /* a write went on unannounced since the last epoch was sent */
     uint64_t gave_old_ns; /* when a reader last allowed old answers; 0: never */
     struct rates rates;
     struct link link;
@@ -93,7 +95,9 @@ void redis_put(struct cache *cache, struct job *job, uint64_t stale_ns);
 
 /* announce.c: bump ---------------------------------------------------------------- */
 void redis_bump(struct cache *cache, struct job *job);
-/* Sends what was gathered, or ends it when the link is not ready. */
+/* Sends what was gathered, or ends it when the link is not ready, and will not be soon. */
 void redis_announce(struct redis_cache *redis);
 /* The owner's part of the greeting: a new epoch. */
 void redis_greet(void *context);
+/* Another, where a write may have come behind that. */
+bool redis_renew(void *context);

@@ -173,6 +173,23 @@ static void limiter_charge_makes_no_debt_beyond_an_hour(void **state)
     assert_true(limiter_take(*state, 42, &limit, START_NS + 3600 * NS_PER_S, &left));
 }
 
+/* A charge counts however large the burst is. */
+static void limiter_charge_counts_beside_the_largest_burst(void **state)
+{
+    const struct limit limit = { .rate = 1, .burst = 10000000 };
+    struct limit_left left;
+    unsigned n_passed = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        assert_true(limiter_take(*state, 42, &limit, START_NS, &left));
+    limiter_charge(*state, &(struct limit_use){ 42, 500 * NS_PER_S }, START_NS);
+    while (limiter_take(*state, 42, &limit, START_NS, &left))
+        n_passed++;
+    assert_int_equal(n_passed, 300);
+    limiter_charge(*state, &(struct limit_use){ 42, 1800 * NS_PER_S }, START_NS);
+    assert_false(limiter_take(*state, 42, &limit, START_NS + 1800 * NS_PER_S, &left));
+    assert_true(limiter_take(*state, 42, &limit, START_NS + 1801 * NS_PER_S, &left));
+}
+
 /* Nothing that passes is lost on its way to the others, however calls and collections meet. */
 static void limiter_collect_loses_nothing_beside_callers(void **state)
 {
@@ -205,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(limiter_collect_tells_what_was_taken_once, set_up_shared, tear_down),
         cmocka_unit_test_setup_teardown(limiter_collect_comes_round_to_everybody, set_up_shared, tear_down),
         cmocka_unit_test_setup_teardown(limiter_charge_is_paid_off_before_the_next_call, set_up_shared, tear_down),
+        cmocka_unit_test_setup_teardown(limiter_charge_counts_beside_the_largest_burst, set_up_shared, tear_down),
         cmocka_unit_test_setup_teardown(limiter_charge_makes_no_debt_beyond_an_hour, set_up_shared, tear_down),
         cmocka_unit_test_setup_teardown(limiter_collect_loses_nothing_beside_callers, set_up_shared, tear_down),
     };

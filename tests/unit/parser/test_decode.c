@@ -90,6 +90,24 @@ static void decode_insert_keeps_every_digit_of_a_timestamp(void **state)
     }
 }
 
+static void decode_insert_refuses_what_would_be_gone_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t kept_ms = INT64_C(2) * 24 * 3600 * 1000, now_ms = clock_wall_ms();
+    char body[256];
+    fixture->settings.retention_ms = kept_ms;
+    sprintf(body, "{\"name\":\"x\",\"value\":1,\"timestamp\":%lld}", (long long)(now_ms - kept_ms + 60000));
+    assert_int_equal(decode(fixture, body)->status, STATUS_OK);
+    sprintf(body, "[{\"name\":\"x\",\"value\":1},{\"name\":\"x\",\"value\":1,\"timestamp\":%lld}]",
+            (long long)(now_ms - kept_ms - 1));
+    struct job *job = decode(fixture, body);
+    assert_failed(job, STATUS_INVALID_METRIC, "1 of 2");
+    assert_error(job, 0, 1, "/timestamp");
+    assert_contains(job->reply.errors[0].detail, "RETENTION_DAYS");
+    fixture->settings.retention_ms = 0;
+    assert_int_equal(decode(fixture, body)->status, STATUS_OK);
+}
+
 static void decode_insert_refuses_other_timestamps(void **state)
 {
     static const char *const timestamps[] = { "1.5",
@@ -478,6 +496,7 @@ int main(void)
         WITH_FIXTURE(decode_insert_reads_a_metric),
         WITH_FIXTURE(decode_insert_fills_in_what_may_be_left_out),
         WITH_FIXTURE(decode_insert_keeps_every_digit_of_a_timestamp),
+        WITH_FIXTURE(decode_insert_refuses_what_would_be_gone_at_once),
         WITH_FIXTURE(decode_insert_refuses_other_timestamps),
         WITH_FIXTURE(decode_insert_names_the_member_that_is_wrong),
         WITH_FIXTURE(decode_insert_reports_every_broken_rule),

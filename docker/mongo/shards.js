@@ -14,10 +14,14 @@ try {
 admin.auth("root", secret("mongo_root_password"));
 
 if (!admin.getUser("telemetry")) {
-    // To shard its collection the server needs the right to, on its own database only.
+    // To shard its collection, and to change RETENTION_DAYS without making the index anew, the server needs the right
+    // to, on its own database and its one collection only.
     admin.createRole({
         role: "telemetryShard",
-        privileges: [{ resource: { db: database, collection: "" }, actions: ["enableSharding"] }],
+        privileges: [
+            { resource: { db: database, collection: "" }, actions: ["enableSharding"] },
+            { resource: { db: database, collection: "metrics" }, actions: ["collMod"] },
+        ],
         roles: [{ role: "readWrite", db: database }],
     });
     admin.createUser({ user: "telemetry", pwd: secret("mongo_password"), roles: ["telemetryShard"] });

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the server refuses or does not confirm: a document that its validator does not let in, and failures
- * that its failCommand fail point makes, where it was started with test commands. */
+ * that its failCommand fail point makes, where it was started with test commands. And what it does not refuse: metrics
+ * of other tools, which may be written as this server would not. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "storage_hands.h"
 #include "storage_mongodb_fixture.h"
 #include "suite.h"
+
+#define ID_A "0123456789abcdef01234567"
 
 static struct hands *hands;
 static mongoc_client_t *client;
@@ -101,6 +104,49 @@ static void update_to_a_poisoned_metric_changes_nothing(void **state)
     assert_int_equal(count_of("good"), 1);
 }
 
+#define METRIC(tags, value)                                                                                            \
+    "{\"_id\":{\"$oid\":\"" ID_A "\"},\"by\":\"hand\",\"value\":" value ",\"tags\":" tags                              \
+    ",\"name\":\"other\",\"timestamp\":{\"$date\":{\"$numberLong\":\"1\"}}}"
+
+/* Tags in an order of their own and twice, numbers that no double is. */
+static const char *const others[] = {
+    METRIC("[\"b\",\"a\"]", "{\"$numberDouble\":\"1\"}"),
+    METRIC("[\"a\",\"a\"]", "{\"$numberInt\":\"1\"}"),
+    METRIC("[]", "{\"$numberLong\":\"9007199254740993\"}"),
+    METRIC("[\"b\",\"a\",\"b\"]", "{\"$numberLong\":\"-9223372036854775807\"}"),
+};
+
+static struct metric_id store_by_driver(const char *json)
+{
+    bson_error_t error;
+    struct metric_id id;
+    mongoc_collection_t *collection = mongoc_client_get_collection(client, database, "metrics");
+    bson_t *document = bson_new_from_json((const uint8_t *)json, -1, &error);
+    assert_non_null(document);
+    if (!mongoc_collection_insert_one(collection, document, NULL, NULL, &error))
+        fail_msg("%s: %s", json, error.message);
+    bson_destroy(document);
+    mongoc_collection_destroy(collection);
+    assert_true(metric_id_parse(SLICE(ID_A), &id));
+    return id;
+}
+
+static void metric_of_another_tool_is_changed(void **state)
+{
+    static const struct spec new = { "new", "x", 2, 2, NULL };
+    for (unsigned i = 0; i < N_CASES(others); i++) {
+        struct metric_id id = store_by_driver(others[i]);
+        assert_int_equal(count_of("other"), 1);
+        assert_int_equal(hands_update(hands, id, &new), STATUS_OK);
+        assert_int_equal(count_of("other"), 0);
+        assert_int_equal(count_of("new"), 1);
+        assert_int_equal(hands_delete(hands, id), STATUS_OK);
+        store_by_driver(others[i]);
+        assert_int_equal(hands_delete(hands, id), STATUS_OK);
+        assert_int_equal(count_of("other"), 0);
+    }
+}
+
 /* Fail points ------------------------------------------------------------------------ */
 
 /* The next n calls of a command fail with a code, or succeed without being confirmed. */
@@ -135,8 +181,6 @@ static enum status insert_one(const char *name, const char *id)
     job_fixture_free(&job);
     return status;
 }
-
-#define ID_A "0123456789abcdef01234567"
 
 static void unconfirmed_insert_is_sent_again(void **state)
 {
@@ -228,6 +272,7 @@ static int run_without_fail_points(void)
         cmocka_unit_test_setup_teardown(poisoned_metric_fails_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(poisoned_batch_says_that_it_is_not_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(update_to_a_poisoned_metric_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metric_of_another_tool_is_changed, set_up, tear_down),
     };
     print_message("# the server has no fail points: six tests are left out\n");
     return cmocka_run_group_tests_name("MongoDB refusals", tests, NULL, NULL);
@@ -239,6 +284,7 @@ static int run_all(void)
         cmocka_unit_test_setup_teardown(poisoned_metric_fails_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(poisoned_batch_says_that_it_is_not_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(update_to_a_poisoned_metric_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metric_of_another_tool_is_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unconfirmed_insert_is_sent_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(insert_that_is_never_confirmed_is_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(insert_during_an_election_is_sent_again, set_up, tear_down),

@@ -1,12 +1,15 @@
 """MONGO_SHARD: the collection is sharded by a hash of _id where MongoDB is a router, and nowhere else.
 
 There is no sharded cluster here. A proxy before the MongoDB says that it is a router (`msg: "isdbgrid"`), takes the two
-commands that only a router knows and the hashed index that the stand-in does not, and keeps what it was asked.
+commands that only a router knows and the hashed index that the stand-in does not, and keeps what it was asked. It also says
+what routers say when a shard fails: ok to the call, and the shard's error for each of its documents.
 """
 import struct
+import threading
 
 import bson
 import processes
+import pymongo
 import pytest
 import wire
 from cutting_proxy import CuttingProxy, command_of, has_more, read_message
@@ -41,20 +44,51 @@ def is_hashed(call):
     return "indexes" in call and [dict(index["key"]) for index in call["indexes"]] == [{"_id": "hashed"}]
 
 
+class Twist:
+    """The next `count` calls of a command that hold the bytes `about` are carried out, and answered with these members in place
+    of the server's; or with nothing but them, and not carried out."""
+
+    def __init__(self, command, members, count=1, about=b"", is_carried_out=True):
+        self.command, self.members, self.about, self.is_carried_out = command, members, about, is_carried_out
+        self.n_left, self.n_met, self.lock = count, 0, threading.Lock()
+
+    def takes(self, message):
+        with self.lock:
+            is_meant = self.n_left > 0 and command_of(message) == self.command and self.about in message
+            self.n_left -= is_meant
+            self.n_met += is_meant
+            return is_meant
+
+    def answer(self, message, server):
+        if not self.is_carried_out:
+            return answer_to(message, self.members)
+        server.sendall(message)
+        answer = read_message(server)
+        return with_document(answer, {**document_of(answer), **self.members})
+
+
 class Router(CuttingProxy):
     """`answer` is what it says to enableSharding and shardCollection; `calls` is what it was asked."""
 
     def __init__(self, port, answer=None):
-        self.answer, self.calls = answer or {"ok": 1.0}, []
+        self.answer, self.calls, self.twists = answer or {"ok": 1.0}, [], []
         super().__init__(port)
 
     def asked(self, command):
         return [call for call in self.calls if command in call]
 
+    def twist(self, *arguments, **options):
+        self.twists.append(Twist(*arguments, **options))
+        return self.twists[-1]
+
     def _pass_call(self, client, server):
         message = read_message(client)
         if not message:
             return False
+        for twist in self.twists:
+            if twist.takes(message):
+                client.sendall(twist.answer(message, server))
+                return self._pass_call(client, server)
         command = command_of(message)
         call = document_of(message) if command in ("createIndexes", "enableSharding", "shardCollection") else None
         if call:
@@ -130,3 +164,125 @@ def test_nothing_is_sharded_unasked(start, router):
 def test_without_a_router_it_has_no_effect_and_says_so(start, mongo):
     server = start(MONGO_URI=mongo.uri, MONGO_SHARD=1)
     assert len([line for line in server.lines if "MONGO_SHARD=1 has no effect" in line]) == 1
+
+
+# A shard that fails ------------------------------------------------------------------------
+
+# What became of the shard's part of the call is not known: network errors, time limits, ends and elections, a killed call.
+CODES_OF_SHARDS = (6, 7, 89, 202, 9001, 11600, 91, 11602, 189, 10107)
+FOREVER = 1_000_000
+
+
+def errors_of_shard(code, n=1):
+    return {"n": 0, "writeErrors": [{"index": i, "code": code, "errmsg": "of a shard"} for i in range(n)]}
+
+
+def test_metric_is_stored_once_when_a_shard_fails_behind_it(start, router, name):
+    front = router()
+    server = start(MONGO_URI=front.uri)
+    for n_stored, code in enumerate(CODES_OF_SHARDS, 1):
+        twist = front.twist("insert", errors_of_shard(code))
+        server.store({"name": name, "value": code})
+        assert twist.n_met == 1
+        assert len(server.list_all(name=name)) == n_stored, code
+
+
+def test_batch_is_stored_once_when_a_shard_refuses_the_rest_of_it(start, router, name):
+    front = router()
+    server = start(MONGO_URI=front.uri)
+    twist = front.twist("insert", errors_of_shard(11601, 2))
+    server.store([{"name": name, "value": 1}, {"name": name, "value": 2}])
+    assert twist.n_met == 1
+    assert len(server.list_all(name=name)) == 2
+
+
+def test_metric_is_in_doubt_when_a_shard_fails_behind_it_for_good(start, router, name):
+    front = router()
+    server = start(MONGO_URI=front.uri, REQUEST_TIMEOUT_MS=2000)
+    twist = front.twist("insert", errors_of_shard(6), FOREVER)
+    assert server.request("POST", "/metrics", {"name": name, "value": 1}).status == 504
+    assert twist.n_met > 1
+    twist.n_left = 0
+    assert len(server.list_all(name=name)) == 1
+
+
+# Confirmation --------------------------------------------------------------------------------
+
+# A router that could do nothing of a call does not say that a shard's wait for its copies timed out. So each write that is
+# found done is confirmed by an update that matches nothing, and that names its id, for the id leads to the shard.
+UNCONFIRMED = {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out"}}
+ID, OTHER_ID = "0123456789abcdef01234567", "0123456789abcdef01234568"
+ABOUT_ID, ABOUT_ANY = bytes.fromhex(ID), b"$in"
+
+
+@pytest.fixture
+def unsafe(start, router, mongo):
+    """A server that is not patient, and what stands before an empty MongoDB."""
+    with pymongo.MongoClient(mongo.uri) as client:
+        client.drop_database("telemetry_server_test")
+    front = router()
+    return start(MONGO_URI=front.uri, REQUEST_TIMEOUT_MS=2000), front
+
+
+@pytest.mark.parametrize("given, about", [({"id": ID}, ABOUT_ID), ({}, ABOUT_ANY)], ids=["given", "minted"])
+def test_metric_that_only_a_primary_has_is_in_doubt(unsafe, name, given, about):
+    server, front = unsafe
+    first, second = front.twist("insert", UNCONFIRMED), front.twist("update", UNCONFIRMED, FOREVER, about)
+    assert server.request("POST", "/metrics", {"name": name, "value": 1, **given}).status == 504
+    assert first.n_met == 1 and second.n_met > 1
+
+
+@pytest.mark.parametrize("given, about", [({"id": ID}, ABOUT_ID), ({}, ABOUT_ANY)], ids=["given", "minted"])
+def test_metric_that_is_confirmed_late_is_stored_once(unsafe, name, given, about):
+    server, front = unsafe
+    first, second = front.twist("insert", UNCONFIRMED), front.twist("update", UNCONFIRMED, 2, about)
+    server.store({"name": name, "value": 1, **given})
+    assert first.n_met == 1 and second.n_met == 2
+    assert len(server.list_all(name=name)) == 1
+
+
+def test_metric_that_existed_is_answered_for_when_it_is_safe(unsafe, name):
+    server, front = unsafe
+    metrics = [{"id": ID, "name": name, "value": 1, "timestamp": 1}, {"id": OTHER_ID, "name": name, "value": 2, "timestamp": 2}]
+    server.store(metrics[0])
+    twist = front.twist("update", UNCONFIRMED, FOREVER, ABOUT_ID)
+    assert server.request("POST", "/metrics", metrics[0]).status == 503
+    assert server.request("POST", "/metrics", metrics).status == 504  # the other one is stored, where all is well
+    assert twist.n_met > 1
+    twist.n_left = 0
+    assert server.request("POST", "/metrics", metrics[0]).status == 200
+    server.store(metrics)
+    assert len(server.list_all(name=name)) == 2
+
+
+@pytest.mark.parametrize("method, command, body", [("PUT", "update", {"value": 2}), ("DELETE", "delete", {})],
+                         ids=["PUT", "DELETE"])
+def test_change_that_only_a_primary_has_is_in_doubt(unsafe, name, method, command, body):
+    server, front = unsafe
+    server.store({"id": ID, "name": name, "value": 1})
+    first, second = front.twist(command, UNCONFIRMED, 1, ABOUT_ID), front.twist("update", UNCONFIRMED, FOREVER, ABOUT_ID)
+    assert server.request(method, f"/metrics/{ID}", body and {"name": name, **body}).status == 504
+    assert first.n_met == 1 and second.n_met > 0
+
+
+def test_plain_metrics_are_confirmed_by_their_own_call(unsafe, name):
+    server, front = unsafe
+    twist = front.twist("update", {}, FOREVER, ABOUT_ANY)
+    server.store({"name": name, "value": 1})
+    server.store({"id": ID, "name": name, "value": 2})
+    server.store([{"name": name, "value": 3}, {"id": OTHER_ID, "name": name, "value": 4}])
+    assert twist.n_met == 0
+
+
+# Users -------------------------------------------------------------------------------------------
+
+def test_retention_is_set_by_a_user_who_may_not_change_collections(start, router, mongo):
+    front = router()
+    twist = front.twist("collMod", {"ok": 0.0, "code": 13, "codeName": "Unauthorized", "errmsg": "not authorized"}, FOREVER,
+                        is_carried_out=False)
+    for days in (0, 30, 7):
+        start(MONGO_URI=front.uri, RETENTION_DAYS=days).stop()
+        with pymongo.MongoClient(mongo.uri) as client:
+            index = client.telemetry_server_test.metrics.index_information()["timestamp_1"]
+        assert index.get("expireAfterSeconds", 0) == days * 86400
+    assert twist.n_met == 2

@@ -3,11 +3,11 @@
  *
  *   WAITING -> RESOLVING -> CONNECTING (-> SECURING) -> GREETING (-> RENEWING) -> READY
  *
- * Every failure leads back to WAITING. Only a link that is READY takes calls, so while Redis is away nobody waits for it. Attempts follow each
- * other at 100 ms, doubling to 2 s, each a little early at random; an attempt is limited in time. The
- * greeting is AUTH, SELECT and what the owner adds: when Redis has answered all of it, within the limit
- * that holds for every call, the owner may have more to say (RENEWING), and then the link is READY. One
- * thread's own. */
+ * Every failure leads back to WAITING. Only a link that is READY takes calls, so while Redis is away nobody
+ * waits for it. Attempts follow each other at 100 ms, doubling to 2 s, each a little early at random; an
+ * attempt is limited in time. The greeting is AUTH, SELECT and what the owner adds: when Redis has answered
+ * all of it, within the limit that holds for every call, the owner may have more to say (RENEWING), and
+ * then the link is READY. One thread's own. */
 #pragma once
 
 #include <stdbool.h>

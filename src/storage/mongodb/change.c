@@ -22,6 +22,7 @@ struct change {
     bool is_delete;
     bool is_there;        /* what the last read found */
     struct metric stored; /* and what it was */
+    bson_t as_read;       /* and the condition that it still is */
     struct metric before; /* what the attempt without an answer was to change */
     bool in_doubt;        /* there was such an attempt */
 };
@@ -50,8 +51,11 @@ static enum failure read_stored(struct change *change)
         mongoc_collection_find_with_opts(link_of(change)->collection, &filter, &change->writer->read_options, NULL);
     change->is_there = false;
     enum document_result result = DOCUMENT_FOREIGN;
-    if (mongoc_cursor_next(cursor, &document))
+    bson_reinit(&change->as_read);
+    if (mongoc_cursor_next(cursor, &document)) {
         result = document_read(document, &change->job->arena, &change->stored);
+        document_write_condition(&change->as_read, document);
+    }
     change->is_there = result == DOCUMENT_OK &&
                        change->stored.timestamp_ms >= mongo_oldest_ms(change->writer->session.store) &&
                        job_may_touch(change->job, &change->stored);
@@ -72,20 +76,19 @@ static int64_t reply_count(const bson_t *reply, const char *key)
 /* Changes the document if it is still as it was read; *ret_done says whether it was. */
 static enum failure attempt(struct change *change, bool *ret_done)
 {
-    bson_t reply, filter = BSON_INITIALIZER, replacement = BSON_INITIALIZER;
+    bson_t reply, replacement = BSON_INITIALIZER;
+    const bson_t *as_read = &change->as_read;
     bson_error_t error;
     bool ok;
-    document_write(&filter, &change->stored, true);
     if (change->is_delete) {
-        ok = mongoc_collection_delete_one(link_of(change)->collection, &filter, NULL, &reply, &error);
+        ok = mongoc_collection_delete_one(link_of(change)->collection, as_read, NULL, &reply, &error);
         *ret_done = reply_count(&reply, "deletedCount") > 0;
     } else {
         document_write(&replacement, &change->job->metrics[0], false);
-        ok = mongoc_collection_replace_one(link_of(change)->collection, &filter, &replacement, NULL, &reply, &error);
+        ok = mongoc_collection_replace_one(link_of(change)->collection, as_read, &replacement, NULL, &reply, &error);
         *ret_done = reply_count(&reply, "matchedCount") > 0;
     }
     bson_destroy(&reply);
-    bson_destroy(&filter);
     bson_destroy(&replacement);
     if (!ok && error.domain == MONGOC_ERROR_SERVER && failure_is_of_document(error.code))
         change->job->status = STATUS_INTERNAL;
@@ -95,7 +98,11 @@ static enum failure attempt(struct change *change, bool *ret_done)
 static enum failure confirm(struct change *change)
 {
     bson_error_t error;
-    return probe_confirm(link_of(change), &error) == FAILURE_NONE ? FAILURE_NONE : fail(change, &error);
+    bson_t ids = BSON_INITIALIZER;
+    document_write_id(&ids, "_id", &change->job->id);
+    bool ok = probe_confirm(link_of(change), &ids, &error) == FAILURE_NONE;
+    bson_destroy(&ids);
+    return ok ? FAILURE_NONE : fail(change, &error);
 }
 
 /* Steps ----------------------------------------------------------------------- */
@@ -176,6 +183,19 @@ static void succeed(struct change *change)
     stats_add(change->writer->session.stats, change->is_delete ? STATS_METRICS_DELETED : STATS_METRICS_UPDATED, 1);
 }
 
+static void run(struct change *change)
+{
+    enum failure failure;
+    for (unsigned round = 0;; round++) {
+        enum step next = step(change, &failure);
+        if (next == STEP_DONE)
+            succeed(change);
+        if (next != STEP_AGAIN || gives_up(change, failure, round))
+            break;
+        writer_pause(round);
+    }
+}
+
 void change_job(struct writer *writer, struct job *job)
 {
     struct change change = { .writer = writer, .job = job };
@@ -189,12 +209,7 @@ void change_job(struct writer *writer, struct job *job)
         job->metrics[0].id = job->id;
         job->metrics[0].has_id = true;
     }
-    for (unsigned round = 0;; round++) {
-        enum step next = step(&change, &failure);
-        if (next == STEP_DONE)
-            succeed(&change);
-        if (next != STEP_AGAIN || gives_up(&change, failure, round))
-            break;
-        writer_pause(round);
-    }
+    bson_init(&change.as_read);
+    run(&change);
+    bson_destroy(&change.as_read);
 }

@@ -48,6 +48,15 @@ void document_write(bson_t *document, const struct metric *metric, bool with_id)
     bson_append_date_time(document, "timestamp", 9, metric->timestamp_ms);
 }
 
+void document_write_condition(bson_t *condition, const bson_t *document)
+{
+    static const char *const keys[] = { "_id", "name", "tags", "value", "timestamp" };
+    bson_iter_t iter;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (bson_iter_init_find(&iter, document, keys[i]))
+            bson_append_iter(condition, keys[i], -1, &iter);
+}
+
 /* Reading ------------------------------------------------------------------ */
 
 /* Text that a metric may hold: the series is cut at NULs, and answers are JSON in UTF-8. */

@@ -25,6 +25,10 @@ void document_write(bson_t *document, const struct metric *metric, bool with_id)
 /* Appends { key: ObjectId }. */
 void document_write_id(bson_t *document, const char *key, const struct metric_id *id);
 
+/* Appends what document_read() reads of a document, as it stands there: a condition that it is still the same. A metric
+ * that another tool wrote has its tags in an order of its own, or a number that no double is. */
+void document_write_condition(bson_t *condition, const bson_t *document);
+
 /* Whether a metric may have this name or tag, of at most `max` bytes: text in UTF-8 without control characters. */
 bool document_is_text(struct slice text, size_t max);
 

@@ -46,6 +46,7 @@ static const struct {
     { 6, FAILURE_LOST },             /* HostUnreachable: between a router and a shard */
     { 7, FAILURE_LOST },             /* HostNotFound */
     { 89, FAILURE_LOST },            /* NetworkTimeout */
+    { 202, FAILURE_LOST },           /* NetworkInterfaceExceededTimeLimit */
     { 9001, FAILURE_LOST },          /* SocketException */
     { 133, FAILURE_LOST },           /* FailedToSatisfyReadPreference */
     { 64, FAILURE_UNCONFIRMED },     /* WriteConcernFailed */

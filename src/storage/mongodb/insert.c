@@ -5,14 +5,14 @@
  * there, so that a conflict is known before anything is stored; a single metric needs no look, its
  * insert is the look.
  *
+ * What was found to be there counts once it is as safe as what was sent; only then there is a second call.
+ *
  * What was not answered for is sent again, with the same ids, until its job's deadline; a failure that
  * surely kept everything out ends jobs of which nothing was sent before at once. A job of which
  * something is stored, or may be, ends with OK or with OUTCOME_UNKNOWN, never with another status. */
 #include "writer.h"
 
 #include <telemetry/stats.h>
-
-#include "probe.h"
 
 enum { CALL_REFUSALS_MAX = 3 };
 
@@ -21,7 +21,7 @@ static bool is_touched(const struct inserts *inserts, const struct insert_job *j
 {
     for (uint32_t i = job->first; i < job->first + job->n; i++) {
         const struct insert *item = &inserts->items[i];
-        bool is_open = item->state == INSERT_PENDING || item->state == INSERT_DROPPED;
+        bool is_open = item->state == INSERT_PENDING || item->state == INSERT_FOUND || item->state == INSERT_DROPPED;
         if (item->state == INSERT_STORED || (is_open && item->sent))
             return true;
     }
@@ -92,14 +92,15 @@ static void drop_conflicts(struct inserts *inserts)
 
 /* Calls ----------------------------------------------------------------------- */
 
-static uint32_t pick(struct writer *writer, uint32_t *first)
+/* Picks the next ones in a state; *first moves to the first of them. */
+static uint32_t pick(struct writer *writer, enum insert_state state, uint32_t *first)
 {
     struct inserts *inserts = &writer->inserts;
     uint32_t n = 0;
-    while (*first < inserts->n && inserts->items[*first].state != INSERT_PENDING)
+    while (*first < inserts->n && inserts->items[*first].state != state)
         (*first)++;
     for (uint32_t i = *first; i < inserts->n && n < SEND_MAX; i++)
-        if (inserts->items[i].state == INSERT_PENDING)
+        if (inserts->items[i].state == state)
             writer->picked[n++] = &inserts->items[i];
     return n;
 }
@@ -136,15 +137,12 @@ static void give_up(struct inserts *inserts, enum failure failure, bool is_refus
     }
 }
 
-/* Sends all that is PENDING until nothing is. Returns whether the last call was confirmed, and so all that
- * was there before it. */
-static bool send_all(struct writer *writer)
+/* Sends all that is PENDING until nothing is. */
+static void send_all(struct writer *writer)
 {
-    bool is_confirmed = false;
     unsigned n_refusals = 0, attempt = 0;
-    for (uint32_t first = 0, n; (n = pick(writer, &first)) > 0;) {
+    for (uint32_t first = 0, n; (n = pick(writer, INSERT_PENDING, &first)) > 0;) {
         enum failure failure = send_picked(writer, n);
-        is_confirmed = failure == FAILURE_NONE;
         enum failure of_reading = settle_doubts(writer, n);
         failure = failure == FAILURE_NONE ? of_reading : failure;
         n_refusals += failure == FAILURE_REFUSED || failure == FAILURE_FULL;
@@ -152,7 +150,37 @@ static bool send_all(struct writer *writer)
         if (writer->inserts.items[first].state == INSERT_PENDING)
             writer_pause(attempt++);
     }
-    return is_confirmed;
+}
+
+/* Ends the attempts for what is FOUND and was not confirmed: at once where its job did not send it. */
+static void drop_found(struct inserts *inserts, enum failure failure, bool is_refused)
+{
+    uint64_t now_ns = clock_ns();
+    for (uint32_t i = 0; i < inserts->n; i++) {
+        struct insert *item = &inserts->items[i];
+        struct insert_job *job = &inserts->jobs[item->job];
+        if (item->state != INSERT_FOUND || (item->sent && !is_refused && !is_over(job, now_ns)))
+            continue;
+        item->state = INSERT_DROPPED;
+        if (job->status == STATUS_OK)
+            job->status = failure_status(failure);
+    }
+}
+
+/* Confirms all that is FOUND until nothing is. */
+static void confirm_all(struct writer *writer)
+{
+    struct inserts *inserts = &writer->inserts;
+    unsigned n_refusals = 0, attempt = 0;
+    for (uint32_t first = 0, n; (n = pick(writer, INSERT_FOUND, &first)) > 0;) {
+        enum failure failure = send_confirm(writer, n);
+        if (failure == FAILURE_NONE)
+            continue;
+        n_refusals += failure == FAILURE_REFUSED || failure == FAILURE_FULL;
+        drop_found(inserts, failure, n_refusals >= CALL_REFUSALS_MAX);
+        if (inserts->items[first].state == INSERT_FOUND)
+            writer_pause(attempt++);
+    }
 }
 
 /* After it ---------------------------------------------------------------------- */
@@ -200,25 +228,6 @@ static void report(struct writer *writer, const struct insert_job *insert_job)
         name_conflicts(inserts, insert_job);
 }
 
-/* What was there before counts as stored once it is as safe as what was sent. */
-static void confirm(struct writer *writer)
-{
-    struct inserts *inserts = &writer->inserts;
-    bson_error_t error;
-    bool any = false;
-    for (uint32_t i = 0; i < inserts->n && !any; i++)
-        any = inserts->items[i].state == INSERT_EXISTED;
-    if (!any || probe_confirm(&writer->session.link, &error) == FAILURE_NONE)
-        return;
-    enum failure failure = mongo_fail(writer->session.store, &writer->session.link, &error);
-    for (uint32_t i = 0; i < inserts->n; i++)
-        if (inserts->items[i].state == INSERT_EXISTED)
-            inserts->items[i].state = INSERT_DROPPED;
-    for (uint32_t i = 0; i < inserts->n_jobs; i++)
-        if (inserts->jobs[i].status == STATUS_OK)
-            inserts->jobs[i].status = failure_status(failure);
-}
-
 void insert_all(struct writer *writer)
 {
     struct inserts *inserts = &writer->inserts;
@@ -230,8 +239,8 @@ void insert_all(struct writer *writer)
     if (failure != FAILURE_NONE)
         drop_all(inserts, failure_status(failure));
     drop_conflicts(inserts);
-    if (!send_all(writer))
-        confirm(writer);
+    send_all(writer);
+    confirm_all(writer);
     for (uint32_t i = 0; i < inserts->n_jobs; i++)
         report(writer, &inserts->jobs[i]);
     inserts_clear(inserts);

@@ -20,6 +20,7 @@ enum insert_state {
     INSERT_STORED,   /* by this job */
     INSERT_EXISTED,  /* before it: an equal metric */
     INSERT_IN_DOUBT, /* its id exists; what stands there is yet to be read */
+    INSERT_FOUND,    /* it stands there, by this job or before it; that it is safe is yet to be confirmed */
     INSERT_CONFLICT, /* another metric has its id */
     INSERT_REFUSED,  /* the server takes no such document */
     INSERT_FULL,     /* no space for it */

@@ -61,21 +61,20 @@ static enum failure read_one(struct link *link, bson_error_t *error)
     return failure;
 }
 
-/* An update that matches nothing waits for the newest write there is to be confirmed. */
-static enum failure write_nothing(struct link *link, bson_error_t *error)
+/* An update of what this condition and no metric's name match: of nothing. Takes filter. */
+static enum failure write_nothing(struct link *link, bson_t *filter, bson_error_t *error)
 {
-    static const char key[] = "_id", nobody[] = "nobody";
-    bson_t *filter = BCON_NEW(key, BCON_UTF8(nobody));
-    bson_t *update = BCON_NEW("$set", "{", nobody, BCON_INT32(0), "}");
-    bool ok = mongoc_collection_update_one(link->collection, filter, update, NULL, NULL, error);
+    bson_t *update = BCON_NEW("$set", "{", "nobody", BCON_INT32(0), "}");
+    BSON_APPEND_INT32(filter, "name", 0);
+    bool ok = mongoc_collection_update_many(link->collection, filter, update, NULL, NULL, error);
     bson_destroy(filter);
     bson_destroy(update);
     return ok ? FAILURE_NONE : failure_of(error);
 }
 
-enum failure probe_confirm(struct link *link, bson_error_t *error)
+enum failure probe_confirm(struct link *link, const bson_t *ids, bson_error_t *error)
 {
-    return write_nothing(link, error);
+    return write_nothing(link, bson_copy(ids), error);
 }
 
 enum failure probe_run(struct link *link, enum server_kind *ret_kind, bson_error_t *error)
@@ -84,6 +83,6 @@ enum failure probe_run(struct link *link, enum server_kind *ret_kind, bson_error
     if (failure == FAILURE_NONE)
         failure = read_one(link, error);
     if (failure == FAILURE_NONE)
-        failure = write_nothing(link, error);
+        failure = write_nothing(link, BCON_NEW("_id", BCON_UTF8("nobody")), error);
     return failure;
 }

@@ -2,16 +2,27 @@
 /* send: documents to the server, and its answer back to the metrics.
  *
  * The reply of an unordered insert names each document that failed by its place in the call; all others
- * are stored. Where a document's id exists, a minted id that was sent before is our own success, one
- * that was not is somebody else's and is minted anew, and one that a client gave is read and compared. */
+ * are stored. A router says of each document what befell the whole call of its shard, a lost connection
+ * say, so one that failed may be stored too.
+ *
+ * Where a document's id exists, a minted id that was sent before is our own success, one that was not is
+ * somebody else's and is minted anew, and one that a client gave is read and compared. What is found there is
+ * confirmed by a call of its own before it counts. */
 #include "writer.h"
 
 #include <telemetry/log.h>
 #include <telemetry/stats.h>
 
 #include "document.h"
+#include "probe.h"
 
 enum { REFUSALS_MAX = 3 };
+
+/* What the documents of a call have in common. */
+struct call {
+    uint32_t n;
+    bool is_confirmed; /* what its reply says is there is as safe as the write concern asks for */
+};
 
 static void mint(struct writer *writer, struct metric *metric)
 {
@@ -21,7 +32,8 @@ static void mint(struct writer *writer, struct metric *metric)
 
 /* One document --------------------------------------------------------------- */
 
-/* That it is there does not yet say that it is safe: what was sent stays PENDING until a call is confirmed. */
+/* That it is there does not yet say that it is safe. A reply that says it is not leaves what was sent PENDING;
+ * one that says nothing may be a router's, which does not tell when it could do nothing of a call. */
 static void meet_duplicate(struct writer *writer, struct insert *item, bool is_confirmed)
 {
     if (item->sent && !is_confirmed)
@@ -29,9 +41,16 @@ static void meet_duplicate(struct writer *writer, struct insert *item, bool is_c
     if (item->metric->client_id)
         item->state = INSERT_IN_DOUBT;
     else if (item->sent)
-        item->state = INSERT_STORED;
+        item->state = INSERT_FOUND;
     else
         mint(writer, item->metric);
+}
+
+/* What is refused as a whole may have begun, unless it was of one document. */
+static bool is_in_doubt(enum failure failure, uint32_t n)
+{
+    bool is_refused = failure == FAILURE_REFUSED || failure == FAILURE_FULL;
+    return failure_leaves_doubt(failure) && !(is_refused && n == 1);
 }
 
 static void meet_refusal(struct insert *item, int64_t code)
@@ -44,7 +63,7 @@ static void meet_refusal(struct insert *item, int64_t code)
         item->state = INSERT_DROPPED;
 }
 
-static void meet_error(struct writer *writer, struct insert *item, const bson_iter_t *error, bool is_confirmed)
+static void meet_error(struct writer *writer, struct insert *item, const bson_iter_t *error, const struct call *call)
 {
     bson_iter_t member;
     int64_t code = 0;
@@ -54,12 +73,13 @@ static void meet_error(struct writer *writer, struct insert *item, const bson_it
     if (bson_iter_recurse(error, &member) && bson_iter_find(&member, "errmsg") && BSON_ITER_HOLDS_UTF8(&member))
         text = bson_iter_utf8(&member, NULL);
     if (failure_is_duplicate(code)) {
-        meet_duplicate(writer, item, is_confirmed);
+        meet_duplicate(writer, item, call->is_confirmed);
         return;
     }
     char number[LOG_NUMBER_BYTES];
     log_warn("MongoDB refuses a metric", "code", log_number(number, code), "reason", text);
     stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
+    item->sent = item->sent || is_in_doubt(failure_of_code(code), call->n);
     meet_refusal(item, code);
 }
 
@@ -77,7 +97,7 @@ static uint32_t read_errors(struct writer *writer, const bson_t *reply, uint32_t
 {
     bson_iter_t iter, errors, member;
     uint32_t n_errors = 0;
-    bool is_confirmed = !is_unconfirmed(reply);
+    struct call call = { .n = n, .is_confirmed = !is_unconfirmed(reply) };
     if (!bson_iter_init_find(&iter, reply, "writeErrors") || !bson_iter_recurse(&iter, &errors))
         return 0;
     while (bson_iter_next(&errors)) {
@@ -88,12 +108,12 @@ static uint32_t read_errors(struct writer *writer, const bson_t *reply, uint32_t
             continue;
         settled[index] = true;
         n_errors++;
-        meet_error(writer, writer->picked[index], &errors, is_confirmed);
+        meet_error(writer, writer->picked[index], &errors, &call);
     }
     return n_errors;
 }
 
-static bool call(struct writer *writer, uint32_t n, bson_t *reply, bson_error_t *error)
+static bool insert(struct writer *writer, uint32_t n, bson_t *reply, bson_error_t *error)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct metric *metric = writer->picked[i]->metric;
@@ -122,13 +142,6 @@ static enum failure failure_of_call(struct writer *writer, uint32_t n_errors, co
     return mongo_fail(writer->session.store, &writer->session.link, error);
 }
 
-/* A call that is refused as a whole may have begun, unless it was of one document. */
-static bool is_in_doubt(enum failure failure, uint32_t n)
-{
-    bool is_refused = failure == FAILURE_REFUSED || failure == FAILURE_FULL;
-    return failure_leaves_doubt(failure) && !(is_refused && n == 1);
-}
-
 /* Documents without an error of their own share the fate of the call. */
 static void settle(struct insert *item, enum failure failure, bool in_doubt)
 {
@@ -144,7 +157,7 @@ enum failure send_picked(struct writer *writer, uint32_t n)
     bson_error_t error;
     bool settled[SEND_MAX] = { false };
     enum failure failure = FAILURE_NONE;
-    bool ok = call(writer, n, &reply, &error);
+    bool ok = insert(writer, n, &reply, &error);
     uint32_t n_errors = read_errors(writer, &reply, n, settled);
     if (!ok)
         failure = failure_of_call(writer, n_errors, &reply, &error);
@@ -155,7 +168,7 @@ enum failure send_picked(struct writer *writer, uint32_t n)
     return failure;
 }
 
-/* Comparing ------------------------------------------------------------------ */
+/* Comparing and confirming --------------------------------------------------- */
 
 static bson_t *filter_of_ids(struct writer *writer, uint32_t n)
 {
@@ -184,25 +197,41 @@ static void compare(struct writer *writer, const bson_t *document)
     struct insert *item = inserts_find(&writer->inserts, &stored.id);
     if (item != NULL && result != DOCUMENT_NO_MEMORY) {
         bool equal = result == DOCUMENT_OK && metric_resent(&stored, item->metric);
-        item->state = !equal ? INSERT_CONFLICT : item->sent ? INSERT_STORED : INSERT_EXISTED;
+        item->state = equal ? INSERT_FOUND : INSERT_CONFLICT;
     }
     arena_reset(&arena);
 }
 
+static enum failure fail(struct writer *writer, const bson_error_t *error)
+{
+    stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
+    return mongo_fail(writer->session.store, &writer->session.link, error);
+}
+
 enum failure send_compare(struct writer *writer, uint32_t n)
 {
-    struct link *link = &writer->session.link;
     const bson_t *document;
     bson_error_t error;
     bson_t *filter = filter_of_ids(writer, n);
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(link->collection, filter, &writer->read_options, NULL);
+    mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(writer->session.link.collection, filter, &writer->read_options, NULL);
     while (mongoc_cursor_next(cursor, &document))
         compare(writer, document);
     bool failed = mongoc_cursor_error(cursor, &error);
     mongoc_cursor_destroy(cursor);
     bson_destroy(filter);
-    if (!failed)
-        return FAILURE_NONE;
-    stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
-    return mongo_fail(writer->session.store, link, &error);
+    return failed ? fail(writer, &error) : FAILURE_NONE;
+}
+
+enum failure send_confirm(struct writer *writer, uint32_t n)
+{
+    bson_error_t error;
+    bson_t *ids = filter_of_ids(writer, n);
+    bool ok = probe_confirm(&writer->session.link, ids, &error) == FAILURE_NONE;
+    bson_destroy(ids);
+    if (!ok)
+        return fail(writer, &error);
+    for (uint32_t i = 0; i < n; i++)
+        writer->picked[i]->state = writer->picked[i]->sent ? INSERT_STORED : INSERT_EXISTED;
+    return FAILURE_NONE;
 }

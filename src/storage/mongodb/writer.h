@@ -35,9 +35,11 @@ void insert_all(struct writer *writer);
 /* send.c: one call with writer->picked[0..n), which sets their states. A failure is of the whole call, or
  * of its confirmation: what is PENDING then was not answered for. */
 enum failure send_picked(struct writer *writer, uint32_t n);
-/* Reads what stands under the ids of picked[0..n), which clients gave, and compares: EXISTED, CONFLICT, or
+/* Reads what stands under the ids of picked[0..n), which clients gave, and compares: FOUND, CONFLICT, or
  * unchanged where nothing does. */
 enum failure send_compare(struct writer *writer, uint32_t n);
+/* Waits until picked[0..n), which are FOUND, are confirmed: STORED if this job sent them, else EXISTED. */
+enum failure send_confirm(struct writer *writer, uint32_t n);
 
 /* change.c: OP_UPDATE and OP_DELETE. */
 void change_job(struct writer *writer, struct job *job);

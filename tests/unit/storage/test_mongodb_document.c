@@ -102,6 +102,23 @@ static void read_takes_numbers_of_any_type(void **state)
     }
 }
 
+/* What is no part of a metric may change meanwhile. */
+static void condition_has_what_is_read_as_it_stands(void **state)
+{
+    bson_t *document =
+        document_of("{\"more\": 1, \"value\": {\"$numberLong\": \"9007199254740993\"}, \"tags\": [\"b\", \"a\", "
+                    "\"b\"], \"name\": \"a\", " TIME ", " ID "}");
+    bson_t *expected =
+        document_of("{" ID ", \"name\": \"a\", \"tags\": [\"b\", \"a\", \"b\"], \"value\": {\"$numberLong\": "
+                    "\"9007199254740993\"}, " TIME "}");
+    bson_t condition = BSON_INITIALIZER;
+    document_write_condition(&condition, document);
+    assert_true(bson_equal(&condition, expected));
+    bson_destroy(&condition);
+    bson_destroy(expected);
+    bson_destroy(document);
+}
+
 /* Whatever is not exactly a metric must not become one: a NUL would cut its series, a control character
  * its answer. */
 static void read_knows_foreign_documents(void **state)
@@ -168,9 +185,13 @@ static void read_refuses_too_many_tags_and_long_ones(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_arena(write_makes_the_documented_form), in_arena(write_leaves_the_id_out_of_a_replacement),
-        in_arena(read_gives_what_was_written),     in_arena(read_takes_numbers_of_any_type),
-        in_arena(read_knows_foreign_documents),    in_arena(read_refuses_too_many_tags_and_long_ones),
+        in_arena(write_makes_the_documented_form),
+        in_arena(write_leaves_the_id_out_of_a_replacement),
+        in_arena(read_gives_what_was_written),
+        in_arena(read_takes_numbers_of_any_type),
+        in_arena(read_knows_foreign_documents),
+        in_arena(read_refuses_too_many_tags_and_long_ones),
+        in_arena(condition_has_what_is_read_as_it_stands),
     };
     return cmocka_run_group_tests_name("MongoDB documents", tests, NULL, NULL);
 }

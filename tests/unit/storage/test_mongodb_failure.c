@@ -25,6 +25,7 @@ static void failure_of_tells_what_may_have_happened(void **state)
         { MONGOC_ERROR_SERVER, 50, FAILURE_TOO_SLOW, true },
         { MONGOC_ERROR_SERVER, 10107, FAILURE_STEPPED_DOWN, true },
         { MONGOC_ERROR_SERVER, 11600, FAILURE_LOST, true },
+        { MONGOC_ERROR_SERVER, 202, FAILURE_LOST, true },
         { MONGOC_ERROR_SERVER, 14031, FAILURE_FULL, true },
         { MONGOC_ERROR_SERVER, 112, FAILURE_REFUSED, true },
         { MONGOC_ERROR_WRITE_CONCERN, 64, FAILURE_UNCONFIRMED, true },

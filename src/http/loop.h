@@ -23,6 +23,7 @@ struct stats;
 struct http_settings {
     unsigned connections_max; /* on each loop */
     unsigned share_max;       /* of the jobs of each loop, that reads may hold, and that writes may hold */
+    unsigned shares_max;      /* of them, that both together may hold: the rest is the server's own */
     unsigned pipeline_max;    /* unanswered requests on one connection */
     struct head_limits head;
     struct guard_settings guard;

@@ -19,6 +19,7 @@
 #include <telemetry/stats.h>
 
 #include "http/accept.h"
+#include "http/audit.h"
 #include "http/connection.h"
 
 enum {
@@ -88,6 +89,7 @@ void loop_recycle(struct loop *loop, struct job *job)
 static void take_home(struct loop *loop, struct job *job)
 {
     job->home.away = false;
+    audit(job);
     if (job->home.connection == NULL) {
         loop_recycle(loop, job);
         return;

@@ -13,7 +13,6 @@
 #include <telemetry/stats.h>
 
 #include "http/answer.h"
-#include "http/audit.h"
 #include "http/connection.h"
 #include "http/loop.h"
 
@@ -218,7 +217,6 @@ static void gather_job(struct connection *connection, struct gather *gather)
     struct answer answer = answer_job(loop, job, loop->answer_buffer + gather->head_bytes);
     gather_answer(gather, loop, &answer);
     log_failure(job, answer.http);
-    audit(job);
     gather->jobs[gather->n_jobs++] = job;
     histogram_add(&loop->stats->requests, gather->now_ns - job->home.received_ns);
     if (job->home.keep_alive)

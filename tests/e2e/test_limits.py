@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from problems import assert_problem
+from test_overload import SLOW_STORE
 from wire import Closed, eventually, ndjson
 
 BOTH = pytest.mark.stores("sqlite", "mongodb")
@@ -299,6 +300,20 @@ def test_second_sigterm_ends_at_once(start):
         eventually(lambda: not can_connect(server))
         server.terminate()
         assert server.process.wait(10) != 0
+
+
+def test_sighup_does_not_end_a_drain(start, name):
+    """Keys may be renewed at any time; the server that ends has no use for them, and answers on."""
+    server = start(DRAIN_TIMEOUT_MS=60_000, **{**SLOW_STORE, "SLOW_SYNC_US": 500_000})
+    connections = [server.connect() for _ in range(5)]
+    for i, connection in enumerate(connections):
+        connection.send(connection.make("POST", "/metrics", {"name": name, "value": i}))
+    eventually(lambda: server.counter("telemetry_jobs_in_use") >= 3)
+    server.terminate()
+    eventually(lambda: not can_connect(server))
+    server.process.send_signal(signal.SIGHUP)
+    assert [connection.read_answer().status for connection in connections] == [201] * 5
+    server.stop()
 
 
 @BOTH

@@ -72,6 +72,7 @@ struct loop {
     bool draining;
     uint64_t drain_until_ns;
     uint64_t n_polls, drain_poll; /* that have ended; how many must have, for the drain to go on */
+    uint64_t drain_accepts_until; /* so many polls, at most */
     pthread_t thread;
     uint64_t date_second; /* for which `date` was made */
     char date[DATE_BYTES + 1];
@@ -108,6 +109,8 @@ void loop_accept_later(struct loop *loop);
 void loop_mark_dirty(struct loop *loop, struct connection *connection);
 /* Sends a job on its way; its deadline starts now. Takes *job. */
 void loop_submit(struct loop *loop, struct job **job);
+/* Closes the loop's own handles, without which it ends. */
+void loop_close_handles(struct loop *loop);
 /* Puts a job that is neither away nor in a pipeline back into the pool. */
 void loop_recycle(struct loop *loop, struct job *job);
 /* Forgets a request under way: it is answered or has nobody to be answered to. */

@@ -77,7 +77,7 @@ void loop_recycle(struct loop *loop, struct job *job)
 {
     if (job->arena.overflow_bytes > 0)
         stats_add(loop->stats, STATS_ARENA_OVERFLOWS, 1);
-    loop_budget_give(loop, job->home.body_block_bytes);
+    loop_budget_give(loop, BUDGET_BODIES, job->home.body_block_bytes);
     loop->n_shares[job->home.share]--;
     job_pool_put(loop->pool, &job);
 }

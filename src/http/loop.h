@@ -28,9 +28,18 @@ struct http_settings {
     struct head_limits head;
     struct guard_settings guard;
     size_t body_max_bytes;
-    size_t body_budget_bytes; /* of one loop: bodies being received or worked on, and unsent answers */
+    size_t body_budget_bytes; /* of one loop: bodies being received or worked on, heads in part, unsent answers */
     uint64_t body_min_rate;   /* bytes/s */
     uint64_t head_ns, body_ns, idle_ns, write_ns, request_ns, drain_ns;
+};
+
+/* What the budget is for. Bodies may have all of it; the others, which cost a client no key, a part each, so that
+ * neither clients that do not read nor heads without end keep out those that send bodies. */
+enum budget_share {
+    BUDGET_BODIES,
+    BUDGET_HEADS,   /* a quarter: bytes that wait for the rest of a head, or for the answers before them */
+    BUDGET_ANSWERS, /* half: what clients have yet to take */
+    BUDGET_SHARES
 };
 
 enum {
@@ -61,12 +70,12 @@ struct loop {
     struct connection *dirty;       /* those that have something to send */
     unsigned n_connections;
     unsigned n_accepted;
-    unsigned n_accepts;  /* of the turn */
-    uint64_t accept_ns;  /* when a connection that waits is accepted; UINT64_MAX: none waits */
-    size_t budget_used;  /* bytes, of body_budget_bytes */
-    size_t answers_used; /* of these, by answers */
-    uint64_t n_requests; /* numbers the requests */
-    uint32_t id_prefix;  /* random, begins the request ids that this loop makes */
+    unsigned n_accepts;                  /* of the turn */
+    uint64_t accept_ns;                  /* when a connection that waits is accepted; UINT64_MAX: none waits */
+    size_t budget_used;                  /* bytes, of body_budget_bytes */
+    size_t budget_shares[BUDGET_SHARES]; /* of these, by each share */
+    uint64_t n_requests;                 /* numbers the requests */
+    uint32_t id_prefix;                  /* random, begins the request ids that this loop makes */
     unsigned index;
     atomic_bool drain; /* set by the boot thread */
     bool draining;
@@ -115,8 +124,8 @@ void loop_close_handles(struct loop *loop);
 void loop_recycle(struct loop *loop, struct job *job);
 /* Forgets a request under way: it is answered or has nobody to be answered to. */
 void loop_unlink_request(struct loop *loop, struct job *job);
-/* Takes bytes from the budget; false when there are not so many. */
-MUST_CHECK bool loop_budget_take(struct loop *loop, size_t bytes);
-void loop_budget_give(struct loop *loop, size_t bytes);
+/* Takes bytes from the budget; false when there are not so many, or not for the share. */
+MUST_CHECK bool loop_budget_take(struct loop *loop, enum budget_share share, size_t bytes);
+void loop_budget_give(struct loop *loop, enum budget_share share, size_t bytes);
 /* The Date of now, without NUL: DATE_BYTES bytes. */
 const char *loop_date(struct loop *loop);

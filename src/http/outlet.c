@@ -125,7 +125,7 @@ static void start_write(struct connection *connection)
 /* Copies what the socket did not take; without budget the client is too far behind to be kept. */
 static void queue_rest(struct connection *connection, const uv_buf_t buffers[], unsigned n_buffers, size_t taken)
 {
-    connection->outlet.queued.has_answers = true;
+    connection->outlet.queued.share = BUDGET_ANSWERS;
     for (unsigned i = 0; i < n_buffers; i++) {
         size_t skip = taken < buffers[i].len ? taken : buffers[i].len;
         taken -= skip;

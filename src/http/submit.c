@@ -49,7 +49,8 @@ void intake_refuse_for_budget(struct connection *connection, const struct head *
 {
     stats_add(connection->loop->stats, STATS_REFUSED_NO_BUDGET, 1);
     intake_refuse(connection, head,
-                  (struct refusal){ STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests" });
+                  (struct refusal){ STATUS_OVERLOADED,
+                                    "BODY_BUDGET_BYTES, or what heads may have of it, is in use by other requests" });
 }
 
 void intake_refuse_large(struct connection *connection, const struct head *head)

@@ -159,6 +159,17 @@ def test_more_requests_than_jobs_are_answered_or_refused_but_never_lost(start, n
     eventually(lambda: server.counter("telemetry_jobs_in_use") <= 1)
 
 
+def test_health_is_answered_when_all_else_is_stuck(start, name):
+    server = start(JOBS=4, QUERY_JOBS_PERCENT=100, **{**SLOW_STORE, "SLOW_SYNC_US": 1_000_000})
+    connections = [server.connect() for _ in range(6)]
+    for i, connection in enumerate(connections):
+        connection.send(connection.make("POST", "/metrics", {"name": name, "value": i}))
+    eventually(lambda: server.counter("telemetry_refused_total", reason="no_job") >= 1)
+    assert server.request("GET", "/healthz").status == 200
+    statuses = [connection.read_answer().status for connection in connections]
+    assert set(statuses) == {201, 503}, statuses
+
+
 def test_bodies_share_one_budget(start, name):
     """With the budget held by bodies that stay unfinished, the next large body is refused at once with 503."""
     server = start(BODY_BUDGET_BYTES=200_000, BODY_MAX_BYTES=150_000, SINGLE_MAX_BYTES=150_000)

@@ -111,6 +111,13 @@ static void check_counts(const struct plan_words *words, const struct job *job, 
         return;
     double n = is_stocked ? stock_between(words, words->from_ms, words->to_ms) : 0;
     assert_float_equal(sum_of(result->values, job), n, 0);
+    if (result->previous == NULL || words->group != NULL)
+        return;
+    n = is_stocked ? stock_between(words, words->compare_from_ms, words->compare_to_ms) : 0;
+    if (words->bucket == NULL && !words->trend)
+        assert_float_equal(sum_of(result->previous, job), n, 0);
+    else
+        assert_true(sum_of(result->previous, job) <= n); /* fewer buckets here than there */
 }
 
 static void check_edges(const struct result *result)

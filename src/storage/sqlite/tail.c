@@ -174,7 +174,7 @@ static void note_series(atomic_uint *touched, uint32_t series)
 void tail_touch(struct tail *tail, uint64_t row, uint32_t series)
 {
     uint64_t end = atomic_load_explicit(&tail->end, memory_order_relaxed);
-    for (uint64_t i = atomic_load_explicit(&tail->first, memory_order_relaxed); i < end; i++) {
+    for (uint64_t i = tail->first_kept; i < end; i++) { /* who pinned a retired run may not have a snapshot yet */
         struct tail_run *run = run_at(tail, i);
         if (row >= run->first_row && row - run->first_row < run->n_filled)
             note_series(&run->touched[row - run->first_row], series);

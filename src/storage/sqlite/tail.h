@@ -68,8 +68,8 @@ void tail_append(struct tail *tail, uint64_t row, uint32_t series, int64_t times
 void tail_publish(struct tail *tail);
 /* Drops entries from this row on, none of them published: the transaction is rolled back. */
 void tail_rewind(struct tail *tail, uint64_t next_row);
-/* Marks the entry of a row, if there is one, as no longer to be trusted: the row gets this series, or is removed while
- * it has it. Before the commit. */
+/* Marks the entry of a row, if a reader may see one, as no longer to be trusted: the row gets this series, or is
+ * removed while it has it. Before the commit. */
 void tail_touch(struct tail *tail, uint64_t row, uint32_t series);
 /* Seals the open run, if it has entries. All are published. */
 void tail_seal(struct tail *tail);

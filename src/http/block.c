@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* block: grows by doubling, where the budget has no room for that by what is needed; what it holds is charged to the
- * loop's budget before it is allocated. */
+/* block: grows by doubling, a large one by GROWTH_MAX (the allocator moves its pages, not its bytes), and by what is
+ * needed where the budget has no room for more; what it holds is charged to the loop's budget before it is allocated.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "http/connection.h"
 #include "http/loop.h"
 
-enum { BLOCK_BYTES_MIN = 1024 };
+enum { BLOCK_BYTES_MIN = 1024, GROWTH_MAX = 256 * 1024 };
 
 /* The part of the budget that a share may have. */
 static const size_t part_of[BUDGET_SHARES] = { [BUDGET_BODIES] = 1, [BUDGET_HEADS] = 4, [BUDGET_ANSWERS] = 2 };
@@ -32,7 +33,7 @@ void loop_budget_give(struct loop *loop, enum budget_share share, size_t bytes)
 
 static size_t grown(const struct block *block, size_t needed)
 {
-    size_t capacity = 2 * block->capacity;
+    size_t capacity = block->capacity + (block->capacity < GROWTH_MAX ? block->capacity : GROWTH_MAX);
     if (capacity < BLOCK_BYTES_MIN)
         capacity = BLOCK_BYTES_MIN;
     if (capacity > block->most && block->most > 0)

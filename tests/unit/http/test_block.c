@@ -132,6 +132,20 @@ static void block_append_grows_no_further_than_what_is_expected(void **state)
     block_free(loop, &block);
 }
 
+static void block_append_of_a_little_to_much_takes_little(void **state)
+{
+    enum { MUCH = 20 << 20, LITTLE = 512 * 1024 };
+    static const struct http_settings large = { .body_budget_bytes = 2 * MUCH };
+    struct loop *loop = *state;
+    static const char bytes[MUCH];
+    struct block block = { 0 };
+    loop->settings = &large;
+    assert_true(block_append(loop, &block, bytes, MUCH));
+    assert_true(block_append(loop, &block, bytes, 1));
+    assert_in_range(loop->budget_used, MUCH + 1, MUCH + LITTLE);
+    block_free(loop, &block);
+}
+
 static void block_append_of_nothing_is_nothing(void **state)
 {
     struct loop *loop = *state;
@@ -162,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(block_append_takes_what_is_needed_of_a_small_rest, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_of_a_share_has_a_part_of_the_budget, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_grows_no_further_than_what_is_expected, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_of_a_little_to_much_takes_little, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_of_nothing_is_nothing, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(loop_budget_take_never_wraps, make_loop, free_loop),
     };

@@ -105,6 +105,7 @@ static int serve(const struct config *config)
         app_reload(app);
     signal(SIGTERM, end_at_once);
     signal(SIGINT, end_at_once);
+    signal(SIGHUP, SIG_IGN); /* no request is to come that needs other keys */
     pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
     app_stop(&app);
     log_stop();

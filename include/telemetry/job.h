@@ -64,7 +64,7 @@ struct job_access {
     struct slice key;    /* name of its key; empty: it has none */
 };
 
-/* Of which share of the loop's jobs one is: neither reads nor writes can take all of them. */
+/* Of which share of the loop's jobs one is: neither reads nor writes can take all of them, nor both together. */
 enum job_share { SHARE_OWN, SHARE_READ, SHARE_WRITE, SHARES };
 
 /* What the loop needs to answer: kept by the loop's thread even while the job is away. */

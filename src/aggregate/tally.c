@@ -66,9 +66,20 @@ uint32_t tally_epoch(const struct tally *tally)
 
 /* Range and buckets ------------------------------------------------------- */
 
-static bool make_buckets(struct tally *tally, struct turn *turn, int64_t from_ms, int64_t to_ms)
+struct cut tally_cut(const struct tally *tally, const struct turn *turn, int64_t first_ms, int64_t last_ms)
 {
-    struct cut cut = { tally->plan->zone, from_ms, to_ms };
+    struct cut cut = { tally->plan->zone, turn->from_ms, turn->to_ms };
+    bool none = first_ms > last_ms;
+    if (cut.from_ms == INT64_MIN)
+        cut.from_ms = !none ? first_ms : cut.to_ms == INT64_MAX ? 0 : cut.to_ms;
+    if (cut.to_ms == INT64_MAX)
+        cut.to_ms = none ? cut.from_ms : last_ms + 1;
+    return cut;
+}
+
+static bool make_buckets(struct tally *tally, struct turn *turn, int64_t first_ms, int64_t last_ms)
+{
+    struct cut cut = tally_cut(tally, turn, first_ms, last_ms);
     enum status status = buckets_make(&turn->buckets, &cut, &tally->bucket, &tally->arena);
     struct slice none = { NULL, 0 };
     return status == STATUS_OK || tally_fail(tally, status, status == STATUS_QUERY_TOO_LARGE ? too_many_buckets : none);
@@ -85,7 +96,7 @@ static bool begin_turn(struct tally *tally, struct turn *turn)
     if (tally->plan->bucket.unit == UNIT_NONE)
         return true;
     turn->wants_extent = turn->from_ms == INT64_MIN || turn->to_ms == INT64_MAX;
-    return turn->wants_extent || make_buckets(tally, turn, turn->from_ms, turn->to_ms);
+    return turn->wants_extent || make_buckets(tally, turn, turn->first_ms, turn->last_ms);
 }
 
 bool tally_turn(struct tally *tally, int64_t *ret_from_ms, int64_t *ret_to_ms)
@@ -109,11 +120,8 @@ bool tally_wants_extent(const struct tally *tally)
 bool tally_extent(struct tally *tally, int64_t first_ms, int64_t last_ms)
 {
     struct turn *turn = tally_now(tally);
-    bool none = first_ms > last_ms;
-    int64_t from_ms = turn->from_ms == INT64_MIN ? (none ? 0 : first_ms) : turn->from_ms;
-    int64_t to_ms = turn->to_ms == INT64_MAX ? last_ms + !none : turn->to_ms;
     turn->wants_extent = false;
-    return make_buckets(tally, turn, from_ms, none ? from_ms : to_ms);
+    return make_buckets(tally, turn, first_ms, last_ms);
 }
 
 uint32_t tally_edges(const struct tally *tally, const int64_t **ret_edges)

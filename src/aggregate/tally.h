@@ -72,7 +72,7 @@ bool tally_needs_series(const struct tally *tally);
 /* Range and buckets ------------------------------------------------------- */
 /* Begins the next turn: true with the range [*ret_from_ms, *ret_to_ms) to read, open ends as in the filter;
  * false when all turns are done. In the second turn metrics of groups that the first one did not have
- * are passed over. Handles of the first turn are void. */
+ * are passed over; the one group without grouping is there in any case. Handles of the first turn are void. */
 MUST_CHECK bool tally_turn(struct tally *tally, int64_t *ret_from_ms, int64_t *ret_to_ms);
 /* Whether the turn's buckets wait for tally_extent(), before the first metric. */
 bool tally_wants_extent(const struct tally *tally);

@@ -70,14 +70,9 @@ static uint32_t rank(const struct plan *plan, struct place places[], uint32_t n)
 static void close_range(struct answer *answer, unsigned index)
 {
     const struct turn *turn = &answer->tally->turns[index];
-    bool none = turn->n_metrics == 0;
-    int64_t from_ms = turn->from_ms, to_ms = turn->to_ms;
-    if (from_ms == INT64_MIN)
-        from_ms = none ? (to_ms == INT64_MAX ? 0 : to_ms) : turn->first_ms;
-    if (to_ms == INT64_MAX)
-        to_ms = none ? from_ms : turn->last_ms + 1;
-    answer->from_ms[index] = from_ms;
-    answer->to_ms[index] = to_ms;
+    struct cut cut = tally_cut(answer->tally, turn, turn->first_ms, turn->last_ms);
+    answer->from_ms[index] = cut.from_ms;
+    answer->to_ms[index] = cut.to_ms;
 }
 
 /* How long a bucket is inside its range; 0 where nothing bounds it but one single metric. */

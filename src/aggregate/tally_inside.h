@@ -68,6 +68,10 @@ static inline struct cell *tally_cell(const struct tally *tally, char *cells, ui
     return (struct cell *)(cells + (size_t)bucket * tally->form.bytes);
 }
 
+/* What the turn cuts into buckets: its range, with open ends closed by the first and the last metric. first > last:
+ * there is none, and a range with an open end is empty, at its other end. */
+struct cut tally_cut(const struct tally *tally, const struct turn *turn, int64_t first_ms, int64_t last_ms);
+
 /* Notes the first failure; false. */
 bool tally_fail(struct tally *tally, enum status status, struct slice detail);
 /* Notes that the pool failed; false. */

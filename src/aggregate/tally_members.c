@@ -26,11 +26,12 @@ static bool grow_groups(struct tally *tally)
     return true;
 }
 
-/* The number of a group, made if it is new in the first turn; *ret_known is false where it is not to be made. */
+/* The number of a group, made if it is new in the first turn, or if it stands for all; *ret_known is false where it is
+ * not to be made. */
 static bool find_group(struct tally *tally, struct slice text, uint32_t *ret_group, bool *ret_known)
 {
     *ret_known = true;
-    if (tally->n_begun > 1) {
+    if (tally->n_begun > 1 && tally->plan->group_by != GROUP_NONE) {
         *ret_known = words_find(&tally->group_words, text, ret_group) && tally->groups[*ret_group].n_metrics > 0;
         return true;
     }

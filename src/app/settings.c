@@ -21,6 +21,8 @@
 #include "app/routes.h"
 
 enum { SPARE_FILES = 64 };
+/* This part of the jobs, and one at least, is for health and counters alone. */
+enum { OWN_PART = 32 };
 /* An old answer is read anew behind this part of the time that it may be old: a read for each write would be too many,
  * and what is left of the time is enough for the read. */
 enum { RENEW_PART = 4 };
@@ -46,6 +48,11 @@ static unsigned connections_limit(const struct config *config)
     return (unsigned)limit;
 }
 
+static unsigned own_jobs(const struct config *config)
+{
+    return config->jobs < OWN_PART ? 1 : (unsigned)config->jobs / OWN_PART;
+}
+
 static struct guard_settings guard_settings_of(const struct config *config)
 {
     uint64_t burst = config->rate_burst > 0 ? config->rate_burst : config->rate_limit;
@@ -60,6 +67,7 @@ struct http_settings http_settings_of(const struct config *config)
     return (struct http_settings){
         .connections_max = connections_limit(config),
         .share_max = (unsigned)(config->jobs * config->query_jobs_percent + 99) / 100,
+        .shares_max = (unsigned)config->jobs - own_jobs(config),
         .pipeline_max = (unsigned)config->pipeline_max,
         .head = { .target_max_bytes = config->target_max_bytes,
                   .head_max_bytes = config->head_max_bytes,

@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <strings.h>
+#include <string.h>
 
 #include <telemetry/catalogue.h>
 #include <telemetry/inquiry.h>
@@ -46,29 +46,70 @@ static const char rules[] =
     "absolute, RFC 3339; null is open. group_by: name, tag, or the beginning of a tag such as host: . bucket: a length "
     "such as 5m, 1h, 1d, or auto. compare: a second range to compare with. Never use a name or tag that is not listed.";
 
+/* Texts that are related to a prompt, by their numbers. */
+struct related {
+    const struct catalogue_index *index;
+    uint64_t *bits;
+};
+
+/* The first term that is not before this text. */
+static uint32_t term_place(const struct catalogue_index *index, struct slice text)
+{
+    uint32_t first = 0, end = index->n_terms;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (slice_compare(index->terms[middle].text, text) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+/* Notes the texts with a word that begins with this one, in lower case: as many as can be told. */
+static void note_word(struct related *related, struct slice word)
+{
+    const struct catalogue_index *index = related->index;
+    unsigned n_left = REQUEST_TEXTS_MAX;
+    for (uint32_t t = term_place(index, word); t < index->n_terms && n_left > 0; t++) {
+        const struct catalogue_term *term = &index->terms[t];
+        if (!slice_starts_with(term->text, word))
+            return;
+        for (uint32_t i = 0; i < term->n && n_left > 0; i++, n_left--) {
+            uint32_t number = index->refs[term->first + i];
+            related->bits[number / 64] |= UINT64_C(1) << number % 64;
+        }
+    }
+}
+
+static bool is_related(const struct related *related, uint32_t number)
+{
+    return (related->bits[number / 64] >> number % 64 & 1) != 0;
+}
+
 static bool is_word_byte(char c)
 {
     return isalnum((unsigned char)c) != 0 || (unsigned char)c >= 0x80;
 }
 
-static bool holds(struct slice text, struct slice word)
+/* Looks up the prompt's words of WORD_MIN letters or more. False without memory. */
+static bool find_related(struct related *related, struct slice prompt, struct arena *arena)
 {
-    for (size_t i = 0; i + word.len <= text.len; i++)
-        if (strncasecmp(text.data + i, word.data, word.len) == 0)
-            return true;
-    return false;
-}
-
-/* Whether `text` holds one of the prompt's words of WORD_MIN letters or more. */
-static bool shares_a_word(struct slice text, struct slice prompt)
-{
+    size_t bytes = (related->index->n / 64 + 1) * sizeof(related->bits[0]);
+    char *lower = arena_alloc(arena, prompt.len + 1);
+    related->bits = arena_alloc(arena, bytes);
+    if (lower == NULL || related->bits == NULL)
+        return false;
+    memset(related->bits, 0, bytes);
+    for (size_t i = 0; i < prompt.len; i++)
+        lower[i] = (char)tolower((unsigned char)prompt.data[i]);
     for (size_t start = 0, end; start < prompt.len; start = end + 1) {
-        for (end = start; end < prompt.len && is_word_byte(prompt.data[end]);)
+        for (end = start; end < prompt.len && is_word_byte(lower[end]);)
             end++;
-        if (end - start >= WORD_MIN && holds(text, (struct slice){ prompt.data + start, end - start }))
-            return true;
+        if (end - start >= WORD_MIN)
+            note_word(related, (struct slice){ lower + start, end - start });
     }
-    return false;
+    return true;
 }
 
 /* What of a list of texts has been written. */
@@ -77,12 +118,12 @@ struct budget {
     size_t bytes;
 };
 
-/* Appends those texts that share a word with the prompt, or those that do not. */
-static void append_texts(struct text *out, const struct slice texts[], uint32_t n, struct slice prompt, bool related,
+/* Appends those texts that are related, or those that are not. */
+static void append_texts(struct text *out, const struct slice texts[], const struct related *related, bool wanted,
                          struct budget *budget)
 {
-    for (uint32_t i = 0; i < n && budget->n < REQUEST_TEXTS_MAX; i++) {
-        if (budget->bytes + texts[i].len > REQUEST_TEXTS_BYTES_MAX || shares_a_word(texts[i], prompt) != related)
+    for (uint32_t i = 0; i < related->index->n && budget->n < REQUEST_TEXTS_MAX; i++) {
+        if (budget->bytes + texts[i].len > REQUEST_TEXTS_BYTES_MAX || is_related(related, i) != wanted)
             continue;
         text_append(out, "\n", budget->n == 0 ? 0 : 1);
         text_append(out, texts[i].data, texts[i].len);
@@ -91,11 +132,17 @@ static void append_texts(struct text *out, const struct slice texts[], uint32_t 
     }
 }
 
-static void append_list(struct text *out, const struct slice texts[], uint32_t n, struct slice prompt)
+/* False without memory. */
+static bool append_list(struct text *out, const struct slice texts[], const struct catalogue_index *index,
+                        struct slice prompt)
 {
+    struct related related = { .index = index };
     struct budget budget = { 0 };
-    append_texts(out, texts, n, prompt, true, &budget);
-    append_texts(out, texts, n, prompt, false, &budget);
+    if (!find_related(&related, prompt, out->arena))
+        return false;
+    append_texts(out, texts, &related, true, &budget);
+    append_texts(out, texts, &related, false, &budget);
+    return true;
 }
 
 /* The message that sets the scene, as plain text. */
@@ -108,12 +155,11 @@ static struct slice scene(const struct inquiry *inquiry, const struct catalogue 
     text_literal(&text, rules);
     text_printf(&text, "\nNow: %.*s. Days begin at midnight in %.*s.\nNames:\n", (int)RFC3339_BYTES, now, (int)zone.len,
                 zone.data);
-    if (catalogue != NULL)
-        append_list(&text, catalogue->names, catalogue->n_names, inquiry->prompt);
+    bool listed = catalogue == NULL || append_list(&text, catalogue->names, &catalogue->name_index, inquiry->prompt);
     text_literal(&text, "\nTags:\n");
-    if (catalogue != NULL)
-        append_list(&text, catalogue->tags, catalogue->n_tags, inquiry->prompt);
-    return text.failed ? (struct slice){ NULL, 0 } : text_slice(&text);
+    if (listed && catalogue != NULL)
+        listed = append_list(&text, catalogue->tags, &catalogue->tag_index, inquiry->prompt);
+    return !listed || text.failed ? (struct slice){ NULL, 0 } : text_slice(&text);
 }
 
 struct slice request_body(const char *model, const struct inquiry *inquiry, const struct catalogue *catalogue,

@@ -15,6 +15,7 @@ enum {
 };
 
 /* Lends, in arena, the body that asks for the plan of a question. Of a large catalogue (NULL: none) go those names
- * and tags first that share a word with the prompt. Data is NULL when memory is exhausted. */
+ * and tags first that have a word which begins with one of the prompt's; of very many for one word, some. Data is NULL
+ * when memory is exhausted. */
 struct slice request_body(const char *model, const struct inquiry *inquiry, const struct catalogue *catalogue,
                           struct arena *arena);

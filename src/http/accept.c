@@ -7,7 +7,7 @@
 #include "http/connection.h"
 #include "http/loop.h"
 
-enum { ACCEPTS_A_TURN = 64, ACCEPT_AGAIN_MS = 100 };
+enum { ACCEPT_AGAIN_MS = 100 };
 
 static void accept_one(struct loop *loop)
 {
@@ -46,4 +46,9 @@ void accept_when_due(struct loop *loop)
     loop->accept_ns = UINT64_MAX;
     if (!uv_is_closing((uv_handle_t *)&loop->listener))
         accept_one(loop);
+}
+
+bool accept_waits(const struct loop *loop)
+{
+    return loop->accept_ns != UINT64_MAX;
 }

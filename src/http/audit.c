@@ -19,20 +19,28 @@ static const char *change_of(const struct job *job)
     }
 }
 
+/* What the store says of the change, whatever the client was told; NULL: there was none. */
+static const char *outcome_of(const struct job *job)
+{
+    if (job->status == STATUS_OUTCOME_UNKNOWN)
+        return "unknown";
+    return job->status == STATUS_OK ? "done" : NULL;
+}
+
 /* Plans are asked by POST, too; they have no metrics to store. */
 static bool is_change_of_admin(const struct job *job)
 {
-    return job->status == STATUS_OK && job->inquiry == NULL && change_of(job) != NULL &&
+    return outcome_of(job) != NULL && job->inquiry == NULL && change_of(job) != NULL &&
            job->access.role == ROLE_ADMIN && job->access.key.len > 0;
 }
 
-/* A stage may still hold a job that has expired: only `home` may be read. */
 void audit(const struct job *job)
 {
     char number[LOG_NUMBER_BYTES];
-    if (job->home.expired || !is_change_of_admin(job))
+    if (!is_change_of_admin(job))
         return;
     uint32_t n_metrics = job->request.method == METHOD_DELETE ? 1 : job->n_metrics;
     log_write(LOG_INFO, NULL, "audit", "key", job->access.key.data, "change", change_of(job), "target",
-              job->request.target.data, "metrics", log_number(number, n_metrics), (char *)0);
+              job->request.target.data, "metrics", log_number(number, n_metrics), "outcome", outcome_of(job),
+              (char *)0);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* audit: one line of the log for each change that was made with an admin's key. */
+/* audit: one line of the log for each change that was made, or may have been, with an admin's key. */
 #pragma once
 
 struct job;
 
-/* Writes it, if the job is such a change. The job is home. */
+/* Writes it, if the job is such a change. For each job that comes home, whether or not somebody is there to be
+ * answered. Loop thread. */
 void audit(const struct job *job);

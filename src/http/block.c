@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* block: grows by doubling, where the budget has no room for that by what is needed; what it holds is charged to the
- * loop's budget before it is allocated. */
+/* block: grows by doubling, a large one by GROWTH_MAX (the allocator moves its pages, not its bytes), and by what is
+ * needed where the budget has no room for more; what it holds is charged to the loop's budget before it is allocated.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,46 +9,31 @@
 #include "http/connection.h"
 #include "http/loop.h"
 
-enum { BLOCK_BYTES_MIN = 1024 };
+enum { BLOCK_BYTES_MIN = 1024, GROWTH_MAX = 256 * 1024 };
 
-bool loop_budget_take(struct loop *loop, size_t bytes)
+/* The part of the budget that a share may have. */
+static const size_t part_of[BUDGET_SHARES] = { [BUDGET_BODIES] = 1, [BUDGET_HEADS] = 4, [BUDGET_ANSWERS] = 2 };
+
+bool loop_budget_take(struct loop *loop, enum budget_share share, size_t bytes)
 {
-    if (bytes > loop->settings->body_budget_bytes - loop->budget_used)
+    size_t budget = loop->settings->body_budget_bytes;
+    if (bytes > budget / part_of[share] - loop->budget_shares[share] || bytes > budget - loop->budget_used)
         return false;
+    loop->budget_shares[share] += bytes;
     loop->budget_used += bytes;
     return true;
 }
 
-void loop_budget_give(struct loop *loop, size_t bytes)
+void loop_budget_give(struct loop *loop, enum budget_share share, size_t bytes)
 {
-    assert(bytes <= loop->budget_used);
+    assert(bytes <= loop->budget_shares[share]);
+    loop->budget_shares[share] -= bytes;
     loop->budget_used -= bytes;
-}
-
-static size_t answers_room(const struct loop *loop)
-{
-    return loop->settings->body_budget_bytes / 2 - loop->answers_used;
-}
-
-static bool block_charge(struct loop *loop, const struct block *block, size_t bytes)
-{
-    if ((block->has_answers && bytes > answers_room(loop)) || !loop_budget_take(loop, bytes))
-        return false;
-    if (block->has_answers)
-        loop->answers_used += bytes;
-    return true;
-}
-
-static void block_give_back(struct loop *loop, const struct block *block, size_t bytes)
-{
-    loop_budget_give(loop, bytes);
-    if (block->has_answers)
-        loop->answers_used -= bytes;
 }
 
 static size_t grown(const struct block *block, size_t needed)
 {
-    size_t capacity = 2 * block->capacity;
+    size_t capacity = block->capacity + (block->capacity < GROWTH_MAX ? block->capacity : GROWTH_MAX);
     if (capacity < BLOCK_BYTES_MIN)
         capacity = BLOCK_BYTES_MIN;
     if (capacity > block->most && block->most > 0)
@@ -58,14 +44,14 @@ static size_t grown(const struct block *block, size_t needed)
 static bool block_grow(struct loop *loop, struct block *block, size_t needed)
 {
     size_t capacity = grown(block, needed);
-    if (!block_charge(loop, block, capacity - block->capacity)) {
+    if (!loop_budget_take(loop, block->share, capacity - block->capacity)) {
         capacity = needed;
-        if (!block_charge(loop, block, capacity - block->capacity))
+        if (!loop_budget_take(loop, block->share, capacity - block->capacity))
             return false;
     }
     char *data = realloc(block->data, capacity);
     if (data == NULL) {
-        block_give_back(loop, block, capacity - block->capacity);
+        loop_budget_give(loop, block->share, capacity - block->capacity);
         return false;
     }
     block->data = data;
@@ -85,7 +71,7 @@ bool block_append(struct loop *loop, struct block *block, const char *bytes, siz
 
 void block_free(struct loop *loop, struct block *block)
 {
-    block_give_back(loop, block, block->capacity);
+    loop_budget_give(loop, block->share, block->capacity);
     free(block->data);
     *block = (struct block){ 0 };
 }

@@ -23,13 +23,12 @@
 struct job;
 struct loop;
 
-/* A heap block that grows; its capacity is charged to the loop's budget, of which answers may have half: so clients
- * that do not read cannot keep out those that send. */
+/* A heap block that grows; its capacity is charged to the loop's budget. */
 struct block {
     char *data;
     size_t len, capacity;
-    size_t most;      /* no more is expected in it, so it grows no further than that; 0: not known */
-    bool has_answers; /* set while it is empty */
+    size_t most;   /* no more is expected in it, so it grows no further than that; 0: not known */
+    uint8_t share; /* enum budget_share, set while it is empty: what it is charged to */
 };
 
 enum intake_phase {

@@ -118,11 +118,13 @@ static void feed_chunked_body(struct connection *connection, struct feed *feed)
         end_body(connection);
 }
 
-/* A head whose body is not all here: it waits in the stash. */
+/* A head whose body is not all here: it waits in the stash, and as a part of that request, since its sender was let in,
+ * whoever else sends heads. */
 static void start_body(struct connection *connection, const struct head *head, struct slice raw_head)
 {
     struct loop *loop = connection->loop;
     struct intake *intake = &connection->intake;
+    intake->stash = (struct block){ .share = BUDGET_BODIES, .most = raw_head.len };
     if (!block_append(loop, &intake->stash, raw_head.data, raw_head.len)) {
         intake_refuse_for_budget(connection, head);
         return;
@@ -283,6 +285,7 @@ static void keep_rest(struct connection *connection, const struct feed *feed, si
         return;
     assert(intake->stash.data == NULL);
     intake->scanned = scanned;
+    intake->stash = (struct block){ .share = BUDGET_HEADS, .most = connection->loop->settings->head.head_max_bytes };
     if (!block_append(connection->loop, &intake->stash, feed->at, feed->left))
         intake_refuse_for_budget(connection, NULL);
 }

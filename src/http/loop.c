@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* loop: a turn polls, reads, makes jobs, takes answers; before the next poll it wakes the stages that
- * were sent something and writes the answers whose turn it is.
- *
- * Draining: the listener closes, one more turn reads what the kernel still held, then no connection
- * takes requests any more; the loop ends when the last one is gone, or at the end of its time. */
+ * were sent something and writes the answers whose turn it is. How it ends stands in drain.h. */
 #include "http/loop.h"
 
 #include <assert.h>
@@ -19,10 +16,11 @@
 #include <telemetry/stats.h>
 
 #include "http/accept.h"
+#include "http/audit.h"
 #include "http/connection.h"
+#include "http/drain.h"
 
 enum {
-    BACKLOG = 4096,
     ANSWERS_A_TURN = 256,
     TIME_OUTS_A_TURN = 32, /* a crowd whose time is over does not stall the others: a millisecond of work */
     LINGER_MS = 1000,
@@ -79,7 +77,7 @@ void loop_recycle(struct loop *loop, struct job *job)
 {
     if (job->arena.overflow_bytes > 0)
         stats_add(loop->stats, STATS_ARENA_OVERFLOWS, 1);
-    loop_budget_give(loop, job->home.body_block_bytes);
+    loop_budget_give(loop, BUDGET_BODIES, job->home.body_block_bytes);
     loop->n_shares[job->home.share]--;
     job_pool_put(loop->pool, &job);
 }
@@ -88,6 +86,7 @@ void loop_recycle(struct loop *loop, struct job *job)
 static void take_home(struct loop *loop, struct job *job)
 {
     job->home.away = false;
+    audit(job);
     if (job->home.connection == NULL) {
         loop_recycle(loop, job);
         return;
@@ -128,7 +127,7 @@ static void flush_dirty(struct loop *loop)
     }
 }
 
-static void close_handles(struct loop *loop)
+void loop_close_handles(struct loop *loop)
 {
     uv_handle_t *handles[] = { (uv_handle_t *)&loop->listener, (uv_handle_t *)&loop->wake,
                                (uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check,
@@ -136,67 +135,6 @@ static void close_handles(struct loop *loop)
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
         if (!uv_is_closing(handles[i]))
             uv_close(handles[i], NULL);
-}
-
-static bool has_drained(const struct loop *loop)
-{
-    return loop->n_connections == 0 && job_pool_in_use(loop->pool) == 0;
-}
-
-/* At the end of the drain time whoever is left is closed. The loop itself stays until the last job is
- * home: the stages, which end behind it, would have nowhere to send it. */
-static void drain_further(struct loop *loop)
-{
-    if (has_drained(loop)) {
-        close_handles(loop);
-        return;
-    }
-    if (loop_now_ns(loop) < loop->drain_until_ns)
-        return;
-    while (loop->connections != NULL)
-        connection_close(loop->connections);
-}
-
-static void drain_connections(struct loop *loop)
-{
-    loop->draining = true;
-    loop->timer_ns = UINT64_MAX;
-    for (struct connection *connection = loop->connections; connection != NULL;) {
-        struct connection *later = connection->later;
-        connection_drain(connection);
-        connection = later;
-    }
-    loop_arm_timer(loop);
-}
-
-static void on_drain_turn(uv_timer_t *timer);
-
-/* Goes on behind n_polls whole polls. A timer alone is no sign of one: when a turn took long, it fires before. */
-static void drain_behind(struct loop *loop, uint64_t n_polls)
-{
-    loop->drain_poll = n_polls;
-    uv_timer_start(&loop->timer, on_drain_turn, 1, 0);
-}
-
-/* One poll accepts whoever has connected, and the next one reads what all have sent. */
-static void on_drain_turn(uv_timer_t *timer)
-{
-    struct loop *loop = timer->data;
-    if (loop->n_polls < loop->drain_poll) {
-        drain_behind(loop, loop->drain_poll);
-    } else if (!uv_is_closing((uv_handle_t *)&loop->listener)) {
-        uv_close((uv_handle_t *)&loop->listener, NULL);
-        drain_behind(loop, loop->n_polls + 1);
-    } else {
-        drain_connections(loop);
-    }
-}
-
-/* In a poll, which does not count. */
-static void begin_drain(struct loop *loop)
-{
-    loop->drain_until_ns = loop_now_ns(loop) + loop->settings->drain_ns;
-    drain_behind(loop, loop->n_polls + 2);
 }
 
 /* Twice a turn: behind the timers and behind the poll, and so before closed connections are freed. */
@@ -246,7 +184,7 @@ static void on_wake(uv_async_t *wake)
     struct loop *loop = wake->data;
     take_access(loop);
     if (atomic_load_explicit(&loop->drain, memory_order_acquire) && loop->drain_until_ns == 0)
-        begin_drain(loop);
+        drain_begin(loop);
 }
 
 void loop_wake(void *context)
@@ -339,7 +277,7 @@ int loop_open(struct loop *loop, const struct http_settings *settings, int fd, s
     if (result == 0)
         result = uv_tcp_open(&loop->listener, fd);
     if (result == 0)
-        result = uv_listen((uv_stream_t *)&loop->listener, BACKLOG, accept_connection);
+        result = uv_listen((uv_stream_t *)&loop->listener, ACCEPT_BACKLOG, accept_connection);
     if (result != 0)
         return error_set(error, 1, "cannot listen: %s", uv_strerror(result));
     uv_prepare_init(&loop->uv, &loop->prepare);
@@ -384,7 +322,7 @@ void loop_join(struct loop *loop)
 
 void loop_close(struct loop *loop)
 {
-    close_handles(loop);
+    loop_close_handles(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     take_answers(loop);
     take_access(loop);

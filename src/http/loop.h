@@ -23,13 +23,23 @@ struct stats;
 struct http_settings {
     unsigned connections_max; /* on each loop */
     unsigned share_max;       /* of the jobs of each loop, that reads may hold, and that writes may hold */
+    unsigned shares_max;      /* of them, that both together may hold: the rest is the server's own */
     unsigned pipeline_max;    /* unanswered requests on one connection */
     struct head_limits head;
     struct guard_settings guard;
     size_t body_max_bytes;
-    size_t body_budget_bytes; /* of one loop: bodies being received or worked on, and unsent answers */
+    size_t body_budget_bytes; /* of one loop: bodies being received or worked on, heads in part, unsent answers */
     uint64_t body_min_rate;   /* bytes/s */
     uint64_t head_ns, body_ns, idle_ns, write_ns, request_ns, drain_ns;
+};
+
+/* What the budget is for. Bodies may have all of it; the others, which cost a client no key, a part each, so that
+ * neither clients that do not read nor heads without end keep out those that send bodies. */
+enum budget_share {
+    BUDGET_BODIES,
+    BUDGET_HEADS,   /* a quarter: bytes that wait for the rest of a head, or for the answers before them */
+    BUDGET_ANSWERS, /* half: what clients have yet to take */
+    BUDGET_SHARES
 };
 
 enum {
@@ -60,17 +70,18 @@ struct loop {
     struct connection *dirty;       /* those that have something to send */
     unsigned n_connections;
     unsigned n_accepted;
-    unsigned n_accepts;  /* of the turn */
-    uint64_t accept_ns;  /* when a connection that waits is accepted; UINT64_MAX: none waits */
-    size_t budget_used;  /* bytes, of body_budget_bytes */
-    size_t answers_used; /* of these, by answers */
-    uint64_t n_requests; /* numbers the requests */
-    uint32_t id_prefix;  /* random, begins the request ids that this loop makes */
+    unsigned n_accepts;                  /* of the turn */
+    uint64_t accept_ns;                  /* when a connection that waits is accepted; UINT64_MAX: none waits */
+    size_t budget_used;                  /* bytes, of body_budget_bytes */
+    size_t budget_shares[BUDGET_SHARES]; /* of these, by each share */
+    uint64_t n_requests;                 /* numbers the requests */
+    uint32_t id_prefix;                  /* random, begins the request ids that this loop makes */
     unsigned index;
     atomic_bool drain; /* set by the boot thread */
     bool draining;
     uint64_t drain_until_ns;
     uint64_t n_polls, drain_poll; /* that have ended; how many must have, for the drain to go on */
+    uint64_t drain_accepts_until; /* so many polls, at most */
     pthread_t thread;
     uint64_t date_second; /* for which `date` was made */
     char date[DATE_BYTES + 1];
@@ -107,12 +118,14 @@ void loop_accept_later(struct loop *loop);
 void loop_mark_dirty(struct loop *loop, struct connection *connection);
 /* Sends a job on its way; its deadline starts now. Takes *job. */
 void loop_submit(struct loop *loop, struct job **job);
+/* Closes the loop's own handles, without which it ends. */
+void loop_close_handles(struct loop *loop);
 /* Puts a job that is neither away nor in a pipeline back into the pool. */
 void loop_recycle(struct loop *loop, struct job *job);
 /* Forgets a request under way: it is answered or has nobody to be answered to. */
 void loop_unlink_request(struct loop *loop, struct job *job);
-/* Takes bytes from the budget; false when there are not so many. */
-MUST_CHECK bool loop_budget_take(struct loop *loop, size_t bytes);
-void loop_budget_give(struct loop *loop, size_t bytes);
+/* Takes bytes from the budget; false when there are not so many, or not for the share. */
+MUST_CHECK bool loop_budget_take(struct loop *loop, enum budget_share share, size_t bytes);
+void loop_budget_give(struct loop *loop, enum budget_share share, size_t bytes);
 /* The Date of now, without NUL: DATE_BYTES bytes. */
 const char *loop_date(struct loop *loop);

@@ -13,7 +13,6 @@
 #include <telemetry/stats.h>
 
 #include "http/answer.h"
-#include "http/audit.h"
 #include "http/connection.h"
 #include "http/loop.h"
 
@@ -126,7 +125,7 @@ static void start_write(struct connection *connection)
 /* Copies what the socket did not take; without budget the client is too far behind to be kept. */
 static void queue_rest(struct connection *connection, const uv_buf_t buffers[], unsigned n_buffers, size_t taken)
 {
-    connection->outlet.queued.has_answers = true;
+    connection->outlet.queued.share = BUDGET_ANSWERS;
     for (unsigned i = 0; i < n_buffers; i++) {
         size_t skip = taken < buffers[i].len ? taken : buffers[i].len;
         taken -= skip;
@@ -218,7 +217,6 @@ static void gather_job(struct connection *connection, struct gather *gather)
     struct answer answer = answer_job(loop, job, loop->answer_buffer + gather->head_bytes);
     gather_answer(gather, loop, &answer);
     log_failure(job, answer.http);
-    audit(job);
     gather->jobs[gather->n_jobs++] = job;
     histogram_add(&loop->stats->requests, gather->now_ns - job->home.received_ns);
     if (job->home.keep_alive)

@@ -49,7 +49,8 @@ void intake_refuse_for_budget(struct connection *connection, const struct head *
 {
     stats_add(connection->loop->stats, STATS_REFUSED_NO_BUDGET, 1);
     intake_refuse(connection, head,
-                  (struct refusal){ STATUS_OVERLOADED, "BODY_BUDGET_BYTES are in use by other requests" });
+                  (struct refusal){ STATUS_OVERLOADED,
+                                    "BODY_BUDGET_BYTES, or what heads may have of it, is in use by other requests" });
 }
 
 void intake_refuse_large(struct connection *connection, const struct head *head)
@@ -73,17 +74,28 @@ void intake_refuse_whole(struct connection *connection, const struct head *head,
     note_refusal(connection, refusal, form);
 }
 
-/* A share that is full tells; one that is not has met all jobs in use. */
-static void refuse_for_jobs(struct connection *connection, const struct head *head, enum job_share share,
-                            const struct limit_note *note)
+/* Why a share gets no job, whether or not there is one; NULL: it may have one. */
+static const char *share_is_full(const struct loop *loop, enum job_share share)
 {
     static const char *const full[SHARES] = { [SHARE_READ] = "the share of JOBS that queries may hold is in use",
                                               [SHARE_WRITE] = "the share of JOBS that writes may hold is in use" };
-    struct loop *loop = connection->loop;
-    bool is_full = share != SHARE_OWN && loop->n_shares[share] >= loop->settings->share_max;
-    stats_add(loop->stats, STATS_REFUSED_NO_JOB, 1);
+    const struct http_settings *settings = loop->settings;
+    if (share == SHARE_OWN)
+        return NULL;
+    if (loop->n_shares[share] >= settings->share_max)
+        return full[share];
+    if (loop->n_shares[SHARE_READ] + loop->n_shares[SHARE_WRITE] >= settings->shares_max)
+        return "all JOBS are under way but those kept for health and counters";
+    return NULL;
+}
+
+static void refuse_for_jobs(struct connection *connection, const struct head *head, enum job_share share,
+                            const struct limit_note *note)
+{
+    const char *full = share_is_full(connection->loop, share);
+    stats_add(connection->loop->stats, STATS_REFUSED_NO_JOB, 1);
     intake_refuse_whole(connection, head,
-                        (struct refusal){ STATUS_OVERLOADED, is_full ? full[share] : "all JOBS are under way" }, note);
+                        (struct refusal){ STATUS_OVERLOADED, full != NULL ? full : "all JOBS are under way" }, note);
 }
 
 /* Jobs --------------------------------------------------------------------- */
@@ -101,7 +113,7 @@ static enum job_share share_of(const struct request *request)
 
 static struct job *take_job(struct loop *loop, enum job_share share)
 {
-    if (share != SHARE_OWN && loop->n_shares[share] >= loop->settings->share_max)
+    if (share_is_full(loop, share) != NULL)
         return NULL;
     struct job *job = job_pool_take(loop->pool);
     if (job == NULL)

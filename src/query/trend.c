@@ -115,6 +115,8 @@ static double finite_or_nan(double number)
 
 bool trend_of(const struct result *result, unsigned n_measures, uint32_t group, struct trend *ret_trend)
 {
+    if (result->n_buckets == 0)
+        return false;
     struct series series = series_of(result, n_measures, group);
     struct sums sums = sums_of(&series);
     if (sums.n < 2)

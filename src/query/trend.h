@@ -22,7 +22,7 @@ struct trend {
     uint32_t n_buckets;    /* that have a value and count */
 };
 
-/* The trend of the first of n_measures in a group of a result with edges. Buckets without a value (NAN) do not count,
- * nor do the first and the last one where the range covers them in part, while two others are left. False when fewer
- * than two count. */
+/* The trend of the first of n_measures in a group of a result with edges, of any number of buckets. Buckets without a
+ * value (NAN) do not count, nor do the first and the last one where the range covers them in part, while two others are
+ * left. False when fewer than two count. */
 bool trend_of(const struct result *result, unsigned n_measures, uint32_t group, struct trend *ret_trend);

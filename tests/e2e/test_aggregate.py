@@ -174,6 +174,20 @@ def test_trend_of_a_series(asked):
     assert series[0]["trend"]["direction"] in ("rising", "falling", "flat")
 
 
+def test_trend_of_no_buckets_is_null(start):
+    """Nothing lies before 1970, so there is nothing to cut into buckets: however it is asked."""
+    server = start()
+    assert server.request("POST", "/metrics", {"name": "new", "value": 1}).status == 201
+    plan = {"op": "aggregate", "agg": ["count"], "trend": True, "range": {"to": "1960-01-01T00:00:00Z"}}
+    for answer in (server.request("GET", "/metrics/aggregate?to=1960-01-01&trend=true"),
+                   server.request("GET", target("/query", prompt="trend of events before 1960")),
+                   server.request("POST", "/query", {"plan": plan})):
+        assert answer.status == 200, answer
+        body = answer.json()
+        assert body["plan"]["trend"] is True and body["range"]["to"] == "1960-01-01T00:00:00.000Z"
+        assert body["series"] == [{"group": None, "trend": None, "points": []}] and body["matched"] == 0
+
+
 def test_every_aggregate_is_cached_until_a_write(asked):
     server, _ = asked
     path = target("/metrics/aggregate", name="traffic.speed", op="avg,p95", by="series:")

@@ -2,11 +2,14 @@
 import json
 import re
 import signal
+import socket
+import struct
 import subprocess
 
 import pytest
 import server as server_module
 import wire
+from test_overload import SLOW_STORE
 
 ROLES = ("reader", "writer", "admin")
 
@@ -144,6 +147,41 @@ def test_changes_by_an_admins_key_are_audited(server, keys):
     assert {line["key"] for line in lines()} == {"admin"}
     log = server.log()
     assert not any(key in log for key in keys.of.values())
+
+
+def delete_slowly(start, keys, **settings):
+    """A server whose commits take a second, and the metric that it stores; it was stored by one without haste."""
+    quick = start(API_KEYS_FILE=keys.path)
+    id_ = stored(quick, keys, "a")
+    quick.stop()
+    return start(quick.data_dir, API_KEYS_FILE=keys.path, **{**SLOW_STORE, "SLOW_SYNC_US": 1_000_000, **settings}), id_
+
+
+def assert_deleted_and_audited(server, keys, id_):
+    wire.eventually(lambda: call(server, keys.of["admin"], "GET", f"/metrics/{id_}").status == 404)
+    wire.eventually(lambda: any('"audit"' in line for line in list(server.lines)))
+    (line,) = [json.loads(line) for line in list(server.lines) if '"audit"' in line]
+    assert (line["key"], line["change"], line["target"], line["outcome"]) == ("admin", "deleted", f"/metrics/{id_}", "done")
+
+
+def gauge(server, keys, name):
+    text = call(server, keys.of["reader"], "GET", "/-/metrics").body.decode()
+    return float(re.search(rf"^{name} (\S+)$", text, re.M).group(1))
+
+
+def test_a_change_is_audited_when_its_client_is_gone(start, keys):
+    server, id_ = delete_slowly(start, keys)
+    with server.connect() as client:
+        client.send(client.make("DELETE", f"/metrics/{id_}", headers={"X-API-Key": keys.of["admin"]}))
+        wire.eventually(lambda: gauge(server, keys, "telemetry_jobs_in_use") >= 2)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its close is a reset
+    assert_deleted_and_audited(server, keys, id_)
+
+
+def test_a_change_is_audited_when_its_answer_was_504(start, keys):
+    server, id_ = delete_slowly(start, keys, REQUEST_TIMEOUT_MS=200)
+    assert call(server, keys.of["admin"], "DELETE", f"/metrics/{id_}").status == 504
+    assert_deleted_and_audited(server, keys, id_)
 
 
 def test_sighup_reads_the_keys_again(server, keys):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from problems import assert_problem
+from test_overload import SLOW_STORE
 from wire import Closed, eventually, ndjson
 
 BOTH = pytest.mark.stores("sqlite", "mongodb")
@@ -158,6 +159,17 @@ def test_more_requests_than_jobs_are_answered_or_refused_but_never_lost(start, n
     eventually(lambda: server.counter("telemetry_jobs_in_use") <= 1)
 
 
+def test_health_is_answered_when_all_else_is_stuck(start, name):
+    server = start(JOBS=4, QUERY_JOBS_PERCENT=100, **{**SLOW_STORE, "SLOW_SYNC_US": 1_000_000})
+    connections = [server.connect() for _ in range(6)]
+    for i, connection in enumerate(connections):
+        connection.send(connection.make("POST", "/metrics", {"name": name, "value": i}))
+    eventually(lambda: server.counter("telemetry_refused_total", reason="no_job") >= 1)
+    assert server.request("GET", "/healthz").status == 200
+    statuses = [connection.read_answer().status for connection in connections]
+    assert set(statuses) == {201, 503}, statuses
+
+
 def test_bodies_share_one_budget(start, name):
     """With the budget held by bodies that stay unfinished, the next large body is refused at once with 503."""
     server = start(BODY_BUDGET_BYTES=200_000, BODY_MAX_BYTES=150_000, SINGLE_MAX_BYTES=150_000)
@@ -299,6 +311,20 @@ def test_second_sigterm_ends_at_once(start):
         eventually(lambda: not can_connect(server))
         server.terminate()
         assert server.process.wait(10) != 0
+
+
+def test_sighup_does_not_end_a_drain(start, name):
+    """Keys may be renewed at any time; the server that ends has no use for them, and answers on."""
+    server = start(DRAIN_TIMEOUT_MS=60_000, **{**SLOW_STORE, "SLOW_SYNC_US": 500_000})
+    connections = [server.connect() for _ in range(5)]
+    for i, connection in enumerate(connections):
+        connection.send(connection.make("POST", "/metrics", {"name": name, "value": i}))
+    eventually(lambda: server.counter("telemetry_jobs_in_use") >= 3)
+    server.terminate()
+    eventually(lambda: not can_connect(server))
+    server.process.send_signal(signal.SIGHUP)
+    assert [connection.read_answer().status for connection in connections] == [201] * 5
+    server.stop()
 
 
 @BOTH

@@ -176,6 +176,7 @@ struct http_settings loop_fixture_settings(void)
     const uint64_t long_ns = 100 * NS_PER_S;
     return (struct http_settings){ .connections_max = 64,
                                    .share_max = UINT_MAX,
+                                   .shares_max = UINT_MAX,
                                    .pipeline_max = 8,
                                    .head = { .target_max_bytes = 1024, .head_max_bytes = 4096, .fields_max = 20 },
                                    .body_max_bytes = 100000,

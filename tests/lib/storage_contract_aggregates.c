@@ -114,6 +114,11 @@ static const struct question questions[] = {
         .compare_from_ms = 0,
         .compare_to_ms = 2000 },
       "304 (-7)" },
+    { { .from_ms = 7000, .to_ms = 8000, .compare_from_ms = 0, .compare_to_ms = 2000 }, "0 (3)" },
+    { { .measures = "sum names p50", .from_ms = 7000, .to_ms = 8000, .compare_from_ms = 0, .compare_to_ms = 2000 },
+      "- 0 - (94 3 1)" },
+    { { .bucket = "1s", .from_ms = 7000, .to_ms = 9000, .compare_from_ms = 0, .compare_to_ms = 2000 }, "0 (1); 0 (2)" },
+    { { .group = "name", .from_ms = 7000, .to_ms = 8000, .compare_from_ms = 0, .compare_to_ms = 2000 }, "" },
     /* filters of each kind */
     { { .name = "cpu" }, "4" },
     { { .name = "m*", .measures = "sum" }, "400" },

@@ -63,6 +63,7 @@ struct job *questions_job(const struct plan_words *words)
     plan_init(plan, zone_named(words->zone));
     plan->op = (uint8_t)words->op;
     plan->k = words->k;
+    plan->trend = words->trend;
     plan->compare = words->compare_from_ms != words->compare_to_ms;
     plan->compare_from_ms = words->compare_from_ms;
     plan->compare_to_ms = words->compare_to_ms;

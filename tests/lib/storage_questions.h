@@ -17,6 +17,7 @@ struct plan_words {
     const char *zone;     /* NULL: UTC */
     enum plan_op op;
     unsigned k;
+    bool trend;
     const char *name, *tags, *any_tags, *not_tags;
     int64_t from_ms, to_ms, compare_from_ms, compare_to_ms;
     double min, max;

@@ -21,6 +21,7 @@ static const char *const texts[AGGREGATE_STATEMENTS] = {
     [AGGREGATE_LAST_ENTRY] = "SELECT ts " OF_SERIES THAT_PASS " ORDER BY ts DESC LIMIT 1",
     [AGGREGATE_ZONES] = "SELECT block FROM zone WHERE max_ts >= ?1 AND min_ts < ?2",
     [AGGREGATE_ZONES_N] = "SELECT count(*) FROM zone WHERE max_ts >= ?1 AND min_ts < ?2",
+    [AGGREGATE_ZONES_OF] = "SELECT block FROM zone WHERE block BETWEEN ?3 AND ?4 AND +max_ts >= ?1 AND +min_ts < ?2",
     [AGGREGATE_NEWEST_ZONE] = "SELECT max(block) FROM zone",
     [AGGREGATE_NEWEST_OF] = "SELECT max_ts FROM zone WHERE +block <= ?1 ORDER BY max_ts DESC LIMIT 1",
     [AGGREGATE_ROWS] = "SELECT row, ts, value, series FROM metric WHERE row BETWEEN ?1 AND ?2",
@@ -73,19 +74,31 @@ static int choose(struct aggregator *aggregator)
 static int look_at_tail(struct aggregator *aggregator, const struct tail_view *view)
 {
     aggregator->tail_first = UINT64_MAX;
+    aggregator->tail_last = 0;
     aggregator->tail_from_ms = INT64_MAX;
     aggregator->index_to_ms = INT64_MAX;
     if (view->n_runs == 0)
         return SQLITE_OK;
     aggregator->tail_first = view->runs[0]->first_row;
+    aggregator->tail_last = view->runs[view->n_runs - 1]->first_row + view->n_rows[view->n_runs - 1] - 1;
     aggregate_tail_begin(aggregator, view);
     return aggregate_index_end(aggregator);
+}
+
+static int take_tail(struct aggregator *aggregator, struct tail_view *view)
+{
+    if (view->tail == NULL)
+        return aggregate_tail_zones(aggregator);
+    view->is_spare = false;
+    int code = aggregate_tail(aggregator, view);
+    view->is_spare = true;
+    return code;
 }
 
 /* Takes all of the turn; lets go of the tail when nothing will be read of it again. */
 static int take_all(struct aggregator *aggregator, struct tail_view *view, bool last)
 {
-    int code = aggregator->by_zones ? SQLITE_OK : aggregate_tail(aggregator, view);
+    int code = aggregator->by_zones ? SQLITE_OK : take_tail(aggregator, view);
     if (last)
         tail_unpin(view);
     if (code != SQLITE_OK)
@@ -128,6 +141,7 @@ int aggregator_run(struct aggregator *aggregator, struct job *job, size_t max_by
     struct slice detail;
     aggregator->filter = &job->plan->filter;
     int code = look_at_tail(aggregator, view);
+    view->is_spare = true;
     if (code == SQLITE_OK)
         code = select_series(aggregator, &job->arena);
     if (code != SQLITE_OK)

@@ -6,7 +6,8 @@
  * index but from the tail, each once, and those that were touched from the table. As time mostly goes with the rows,
  * the index is read only up to where the rows before the tail end, and rows are told apart only from where the tail
  * begins. Zone by zone: where a few rows of many series are wanted, the stretches of the table that may hold them are
- * read, which needs no tail.
+ * read, which needs no tail. While the index is walked the view of the tail can be spared: if the writer has taken it,
+ * the next turn reads the same rows in the table.
  *
  * Functions with an `int` result give a code of SQLite; SQLITE_DONE says that the tally has failed and there is no
  * point in going on. */
@@ -33,6 +34,7 @@ enum {
     AGGREGATE_LAST_ENTRY,  /* the newest that passes */
     AGGREGATE_ZONES,       /* that may hold rows of the range */
     AGGREGATE_ZONES_N,     /* how many */
+    AGGREGATE_ZONES_OF,    /* of some blocks, that may hold rows of the range */
     AGGREGATE_NEWEST_ZONE,
     AGGREGATE_NEWEST_OF, /* the newest timestamp in the zones up to a block */
     AGGREGATE_ROWS,
@@ -58,6 +60,7 @@ struct aggregator {
     struct known_handle *known; /* in the job's arena */
     uint32_t n_known;           /* a power of two */
     uint64_t tail_first;        /* rows from this one on are the tail's; UINT64_MAX without a tail */
+    uint64_t tail_last;         /* and up to this one in the view */
     int64_t tail_from_ms;       /* no entry of a tail's row in by_series is earlier */
     int64_t index_to_ms;        /* all entries of other rows are earlier */
     bool by_zones;
@@ -72,7 +75,8 @@ MUST_CHECK int aggregator_open(struct aggregator *aggregator, sqlite3 *handle, s
                                struct selector *selector);
 
 /* Works out job->plan into job->result, or sets the job's status; metrics older than oldest_ms are left out. The
- * tail is pinned as `view` since before the snapshot, and let go as soon as it is read. */
+ * tail is pinned as `view` since before the snapshot, and let go as soon as it is read. Whoever steps in while the view
+ * is spare may let it go before. */
 MUST_CHECK int aggregator_run(struct aggregator *aggregator, struct job *job, size_t max_bytes, int64_t oldest_ms,
                               struct tail_view *view);
 
@@ -88,6 +92,8 @@ MUST_CHECK int aggregate_take(struct aggregator *aggregator, uint32_t series, co
 MUST_CHECK int aggregate_all_series(struct aggregator *aggregator);
 MUST_CHECK int aggregate_tail(struct aggregator *aggregator, const struct tail_view *view);
 MUST_CHECK int aggregate_zones(struct aggregator *aggregator);
+/* The same rows as aggregate_tail(), from the table. */
+MUST_CHECK int aggregate_tail_zones(struct aggregator *aggregator);
 /* How many rows the zones of the range may hold. */
 MUST_CHECK int aggregate_zone_rows(struct aggregator *aggregator, uint64_t *ret_n_rows);
 /* Set tail_from_ms and index_to_ms. */

@@ -70,18 +70,34 @@ static int take_rows(struct aggregator *aggregator, int64_t first, int64_t last)
     return failure != SQLITE_OK ? failure : code;
 }
 
-int aggregate_zones(struct aggregator *aggregator)
+/* Takes the rows first..last that are in none of the zones, or in one of those that the statement gives. */
+static int take_zones(struct aggregator *aggregator, sqlite3_stmt *zones, int64_t first, int64_t last)
 {
-    sqlite3_stmt *zones = aggregator->statements[AGGREGATE_ZONES];
     int64_t loose = 0;
     int code = first_loose_row(aggregator, &loose);
     if (code == SQLITE_OK)
-        code = take_rows(aggregator, loose, INT64_MAX);
+        code = take_rows(aggregator, loose > first ? loose : first, last);
     bind_range(aggregator, zones);
     while (code == SQLITE_OK && sqlite3_step(zones) == SQLITE_ROW) {
-        int64_t first = sqlite3_column_int64(zones, 0) << ZONE_BITS;
-        code = take_rows(aggregator, first, first + ZONE_ROWS - 1);
+        int64_t start = sqlite3_column_int64(zones, 0) << ZONE_BITS, end = start + ZONE_ROWS - 1;
+        code = take_rows(aggregator, start > first ? start : first, end < last ? end : last);
     }
     int failure = sqlite3_reset(zones);
     return failure != SQLITE_OK ? failure : code;
+}
+
+int aggregate_zones(struct aggregator *aggregator)
+{
+    return take_zones(aggregator, aggregator->statements[AGGREGATE_ZONES], 0, INT64_MAX);
+}
+
+int aggregate_tail_zones(struct aggregator *aggregator)
+{
+    sqlite3_stmt *zones = aggregator->statements[AGGREGATE_ZONES_OF];
+    int64_t first = (int64_t)aggregator->tail_first, last = (int64_t)aggregator->tail_last;
+    if (aggregator->tail_first > aggregator->tail_last)
+        return SQLITE_OK;
+    sqlite3_bind_int64(zones, 3, first >> ZONE_BITS);
+    sqlite3_bind_int64(zones, 4, last >> ZONE_BITS);
+    return take_zones(aggregator, zones, first, last);
 }

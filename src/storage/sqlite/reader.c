@@ -2,7 +2,8 @@
 /* reader: each job is read in a snapshot of its own, begun after the tail was pinned (tail.h).
  *
  * A read that runs past its limit, or past its job's deadline, or that has run for a while when the
- * log is long, is ended by the progress handler. */
+ * log is long or the writer waits for its view of the tail, is ended by the progress handler. A view that
+ * can be spared is let go instead. */
 #include "store.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct reader {
     sqlite3 *handle;
     sqlite3_stmt *statements[READER_STATEMENTS];
     uint64_t start_ns, end_ns; /* of the read under way */
+    struct tail_view view;     /* its own */
     struct lookup lookup;
     struct finder finder;
     struct aggregator aggregator;
@@ -41,10 +43,14 @@ static const char *const texts[READER_STATEMENTS] = {
 
 static int is_too_slow(void *context)
 {
-    const struct reader *reader = context;
+    struct reader *reader = context;
     uint64_t now_ns = clock_ns();
+    bool holds_up_writer = tail_view_awaited(&reader->view);
+    if (holds_up_writer && reader->view.is_spare)
+        tail_unpin(&reader->view);
     return now_ns > reader->end_ns ||
-           (now_ns > reader->start_ns + LONG_READ_NS && upkeep_log_is_long(&reader->session.store->upkeep));
+           (now_ns > reader->start_ns + LONG_READ_NS &&
+            ((holds_up_writer && !reader->view.is_spare) || upkeep_log_is_long(&reader->session.store->upkeep)));
 }
 
 static int prepare(struct reader *reader)
@@ -181,10 +187,10 @@ static struct list_position position_of(struct place place)
     return position;
 }
 
-static int find(struct reader *reader, struct job *job, struct tail_view *view)
+static int find(struct reader *reader, struct job *job)
 {
     const struct page *page = &reader->finder.page;
-    int code = finder_run(&reader->finder, job, store_oldest_ms(reader->session.store), view);
+    int code = finder_run(&reader->finder, job, store_oldest_ms(reader->session.store), &reader->view);
     if (code != SQLITE_OK)
         return code;
     uint32_t n = page->n > job->filter.limit ? job->filter.limit : page->n;
@@ -197,7 +203,7 @@ static int find(struct reader *reader, struct job *job, struct tail_view *view)
 
 /* Jobs -------------------------------------------------------------------- */
 
-static int read_in_snapshot(struct reader *reader, struct job *job, struct tail_view *view)
+static int read_in_snapshot(struct reader *reader, struct job *job, uint8_t op)
 {
     struct store *store = reader->session.store;
     uint64_t version = store_catalogue_version(store);
@@ -207,13 +213,14 @@ static int read_in_snapshot(struct reader *reader, struct job *job, struct tail_
         code = statement_number(reader->statements[READER_SNAPSHOT], &number);
     if (code != SQLITE_ROW)
         return code == SQLITE_DONE ? SQLITE_CORRUPT : code;
-    switch (job->route->hops[job->hop].op) {
+    switch (op) {
     case OP_GET:
         return get(reader, job);
     case OP_FIND:
-        return find(reader, job, view);
+        return find(reader, job);
     case OP_AGGREGATE:
-        return aggregator_run(&reader->aggregator, job, store->aggregate_max_bytes, store_oldest_ms(store), view);
+        return aggregator_run(&reader->aggregator, job, store->aggregate_max_bytes, store_oldest_ms(store),
+                              &reader->view);
     case OP_CATALOGUE:
         return cataloguer_read(&reader->cataloguer, version, &job->catalogue);
     default:
@@ -233,9 +240,19 @@ static void read_failed(struct reader *reader, struct job *job, int code)
     log_error("the store cannot be read", "file", reader->session.store->path, "reason", sqlite3_errstr(code));
 }
 
+/* Lists and plans need the tail, pinned before the snapshot; what is asked by id or read as a whole is in tables. */
+static int read_rows(struct reader *reader, struct job *job)
+{
+    uint8_t op = job->route->hops[job->hop].op;
+    if (op == OP_FIND || op == OP_AGGREGATE)
+        tail_pin(&reader->session.store->tail, reader->index, &reader->view);
+    int code = read_in_snapshot(reader, job, op);
+    tail_unpin(&reader->view);
+    return code;
+}
+
 static void read_job(struct reader *reader, struct job *job)
 {
-    struct tail_view view;
     struct error error;
     if (reader->handle == NULL && connect_store(reader, &error) != 0) {
         job->status = STATUS_STORAGE_UNAVAILABLE;
@@ -249,9 +266,7 @@ static void read_job(struct reader *reader, struct job *job)
         job->status = STATUS_QUERY_TOO_SLOW;
         return;
     }
-    tail_pin(&reader->session.store->tail, reader->index, &view);
-    int code = read_in_snapshot(reader, job, &view);
-    tail_unpin(&view);
+    int code = read_rows(reader, job);
     reader->end_ns = UINT64_MAX;
     if (code != SQLITE_OK)
         read_failed(reader, job, code);

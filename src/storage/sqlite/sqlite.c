@@ -33,7 +33,11 @@ void store_note(struct store *store, enum status status, const char *reason)
 int store_make_room(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row, uint32_t n)
 {
     while (!tail_reserve(&store->tail, first_row, n)) {
-        if (tail_oldest_sealed(&store->tail) == NULL && !tail_pinned(&store->tail))
+        if (tail_pinned(&store->tail)) { /* merging others makes no room */
+            tail_await(&store->tail);
+            continue;
+        }
+        if (tail_oldest_sealed(&store->tail) == NULL)
             return SQLITE_NOMEM;
         int code = merge_oldest(rows, &store->tail, handle);
         if (code != SQLITE_OK)

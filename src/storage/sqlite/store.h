@@ -55,7 +55,8 @@ void store_note(struct store *store, enum status status, const char *reason);
  * next_row behind them. Writer thread (or boot) and connection, outside transactions. */
 MUST_CHECK int store_load(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row);
 
-/* Makes room in the tail for n rows from first_row on; merges old ones if they fill it. As above. */
+/* Makes room in the tail for n rows from first_row on; waits for a reader that looks at merged ones, and merges old
+ * ones, if they fill it. As above. */
 MUST_CHECK int store_make_room(struct store *store, struct rows *rows, sqlite3 *handle, uint64_t first_row, uint32_t n);
 
 /* writer.c and reader.c */

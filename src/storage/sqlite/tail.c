@@ -5,8 +5,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define PIN_NONE UINT64_MAX
+#include <telemetry/clock.h>
+
+#define PIN_NONE      UINT64_MAX
+#define AWAIT_STEP_NS NS_PER_MS
 
 void tail_init(struct tail *tail, uint32_t run_rows)
 {
@@ -170,7 +174,7 @@ static void note_series(atomic_uint *touched, uint32_t series)
 void tail_touch(struct tail *tail, uint64_t row, uint32_t series)
 {
     uint64_t end = atomic_load_explicit(&tail->end, memory_order_relaxed);
-    for (uint64_t i = atomic_load_explicit(&tail->first, memory_order_relaxed); i < end; i++) {
+    for (uint64_t i = tail->first_kept; i < end; i++) { /* who pinned a retired run may not have a snapshot yet */
         struct tail_run *run = run_at(tail, i);
         if (row >= run->first_row && row - run->first_row < run->n_filled)
             note_series(&run->touched[row - run->first_row], series);
@@ -212,6 +216,15 @@ void tail_retire(struct tail *tail)
 bool tail_pinned(const struct tail *tail)
 {
     return tail->first_kept < atomic_load_explicit(&tail->first, memory_order_relaxed);
+}
+
+void tail_await(struct tail *tail)
+{
+    const struct timespec step = { .tv_nsec = AWAIT_STEP_NS };
+    atomic_store_explicit(&tail->is_awaited, true, memory_order_relaxed);
+    nanosleep(&step, NULL);
+    atomic_store_explicit(&tail->is_awaited, false, memory_order_relaxed);
+    free_retired(tail);
 }
 
 unsigned tail_runs(const struct tail *tail)
@@ -256,4 +269,12 @@ void tail_unpin(struct tail_view *view)
     if (view->tail != NULL)
         atomic_store_explicit(&view->tail->pins[view->reader], PIN_NONE, memory_order_release);
     view->tail = NULL;
+}
+
+bool tail_view_awaited(const struct tail_view *view)
+{
+    const struct tail *tail = view->tail;
+    return tail != NULL && atomic_load_explicit(&tail->is_awaited, memory_order_relaxed) &&
+           atomic_load_explicit(&tail->pins[view->reader], memory_order_relaxed) <
+               atomic_load_explicit(&tail->first, memory_order_relaxed);
 }

@@ -8,7 +8,8 @@
  *
  * A reader pins the tail, begins its snapshot, scans, and unpins; the order matters: each entry it
  * sees is of a row in its snapshot, and each row in its snapshot that was answered before the pin is
- * seen here, in by_series, or in both. Pins are short: they delay the reuse of memory. */
+ * seen here, in by_series, or in both. Pins are short: they delay the reuse of memory. When the writer
+ * has no room left and waits for a pin, the reader that holds it is told. */
 #pragma once
 
 #include <stdatomic.h>
@@ -49,6 +50,7 @@ struct tail {
     uint32_t run_rows;
     atomic_uint_fast64_t first, end; /* live runs are first..end-1; only the last may be open */
     uint64_t first_kept;             /* writer's: retired runs from here on may still be pinned */
+    atomic_bool is_awaited;          /* the writer waits until those are let go */
     struct tail_run runs[TAIL_RUNS];
     atomic_uint_fast64_t pins[TAIL_READERS_MAX]; /* the first run a reader may look at, or none */
 };
@@ -66,8 +68,8 @@ void tail_append(struct tail *tail, uint64_t row, uint32_t series, int64_t times
 void tail_publish(struct tail *tail);
 /* Drops entries from this row on, none of them published: the transaction is rolled back. */
 void tail_rewind(struct tail *tail, uint64_t next_row);
-/* Marks the entry of a row, if there is one, as no longer to be trusted: the row gets this series, or is removed while
- * it has it. Before the commit. */
+/* Marks the entry of a row, if a reader may see one, as no longer to be trusted: the row gets this series, or is
+ * removed while it has it. Before the commit. */
 void tail_touch(struct tail *tail, uint64_t row, uint32_t series);
 /* Seals the open run, if it has entries. All are published. */
 void tail_seal(struct tail *tail);
@@ -79,6 +81,8 @@ struct tail_run *tail_oldest_sealed(struct tail *tail);
 void tail_retire(struct tail *tail);
 /* Whether a retired run is still looked at by a reader. */
 bool tail_pinned(const struct tail *tail);
+/* Waits a moment for readers to let go of a retired run, and tells them so. */
+void tail_await(struct tail *tail);
 /* Live runs. */
 unsigned tail_runs(const struct tail *tail);
 /* Rows that wait to be merged. */
@@ -93,6 +97,7 @@ void tail_sort_run(struct tail_run *run);
 /* Reader threads ---------------------------------------------------------- */
 struct tail_view {
     struct tail *tail; /* NULL: let go */
+    bool is_spare;     /* the reader's own: it does not look at the runs now, and can do without them */
     unsigned reader;
     unsigned n_runs;
     const struct tail_run *runs[TAIL_RUNS]; /* oldest first */
@@ -103,6 +108,8 @@ struct tail_view {
 void tail_pin(struct tail *tail, unsigned reader, struct tail_view *ret_view);
 /* Lets go, once. */
 void tail_unpin(struct tail_view *view);
+/* Whether the writer waits for this view. */
+bool tail_view_awaited(const struct tail_view *view);
 
 /* Whether entry i was changed or removed since, so that the snapshot must be asked. */
 static inline bool tail_touched(const struct tail_run *run, uint32_t i)

@@ -3,16 +3,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
 #include <telemetry/catalogue.h>
+#include <telemetry/clock.h>
 #include <telemetry/inquiry.h>
 #include <telemetry/zone.h>
 
 #include "suite.h"
 
-enum { BLOCK_BYTES = 64 * 1024, MANY = 1000 };
+enum { BLOCK_BYTES = 64 * 1024, MANY = 1000, TEXT_BYTES = 32, PROMPT_WORDS = 256 };
+
+#define CPU_MAX_NS (100 * NS_PER_MS)
 
 struct house {
     struct arena arena;
@@ -102,12 +106,67 @@ static void request_body_takes_related_names_of_many(void **state)
     catalogue_release(&catalogue);
 }
 
+/* A word counts wherever it stands, in whatever case, and if a word of the name only begins with it; not within one. */
+static void request_body_relates_by_how_words_begin(void **state)
+{
+    static const char *const related[] = { "Disk", "a.DISK.b", "a-diskette", "x_disk0" };
+    static char texts[MANY][TEXT_BYTES];
+    struct house *house = *state;
+    struct slice names[MANY];
+    for (unsigned i = 0; i < MANY; i++)
+        names[i] = (struct slice){ texts[i], (size_t)snprintf(texts[i], TEXT_BYTES, "!node.mydisk.di.sk.%03u", i) };
+    for (unsigned i = 0; i < N_CASES(related); i++)
+        names[i] = slice_of(related[i]);
+    struct catalogue *catalogue = catalogue_new(names, MANY, NULL, 0, true, 1);
+    house->inquiry.prompt = SLICE("is the DisK of a b di sk?");
+    cJSON *tree = body_of(house, catalogue);
+    assert_non_null(strstr(content(tree, 0), "Names:\nDisk\na-diskette\na.DISK.b\nx_disk0\n!node"));
+    cJSON_Delete(tree);
+    catalogue_release(&catalogue);
+}
+
+/* The processor's time for a prompt of PROMPT_WORDS words, each of this form with a number. */
+static uint64_t cpu_of_prompt(struct house *house, const struct catalogue *catalogue, const char *format)
+{
+    char prompt[PROMPT_WORDS * TEXT_BYTES];
+    size_t len = 0;
+    struct timespec start, end;
+    for (unsigned i = 0; i < PROMPT_WORDS; i++)
+        len += (size_t)snprintf(prompt + len, TEXT_BYTES, format, i);
+    house->inquiry.prompt = (struct slice){ prompt, len };
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    struct slice body = request_body("model", &house->inquiry, catalogue, &house->arena);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    assert_non_null(body.data);
+    return (uint64_t)(end.tv_sec - start.tv_sec) * NS_PER_S + (uint64_t)end.tv_nsec - (uint64_t)start.tv_nsec;
+}
+
+/* Words that no name has, that all have, and that begin very many words of names. */
+static void request_body_of_many_words_over_a_full_catalogue_is_quick(void **state)
+{
+    char(*texts)[TEXT_BYTES] = malloc(CATALOGUE_TEXTS_MAX * sizeof(*texts));
+    struct slice *names = malloc(CATALOGUE_TEXTS_MAX * sizeof(names[0]));
+    assert_true(texts != NULL && names != NULL);
+    for (unsigned i = 0; i < CATALOGUE_TEXTS_MAX; i++)
+        names[i] = (struct slice){ texts[i], (size_t)snprintf(texts[i], TEXT_BYTES, "service.latency.n%06u", i) };
+    struct catalogue *catalogue = catalogue_new(names, CATALOGUE_TEXTS_MAX, NULL, 0, true, 1);
+    assert_non_null(catalogue);
+    assert_in_range(cpu_of_prompt(*state, catalogue, "z%02x "), 0, CPU_MAX_NS);
+    assert_in_range(cpu_of_prompt(*state, catalogue, "latency service %.0u"), 0, CPU_MAX_NS);
+    assert_in_range(cpu_of_prompt(*state, catalogue, "n%02u "), 0, CPU_MAX_NS);
+    catalogue_release(&catalogue);
+    free(names);
+    free(texts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(request_body_is_a_strict_call, set_up, tear_down),
         cmocka_unit_test_setup_teardown(request_body_names_what_the_store_knows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(request_body_takes_related_names_of_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(request_body_relates_by_how_words_begin, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(request_body_of_many_words_over_a_full_catalogue_is_quick, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }

@@ -94,20 +94,27 @@ static void block_append_takes_what_is_needed_of_a_small_rest(void **state)
     assert_int_equal(loop->budget_used, 0);
 }
 
-static void block_append_of_answers_has_half_of_the_budget(void **state)
+/* A share has its part, whatever else is free, and leaves the rest to bodies. */
+static void block_append_of_a_share_has_a_part_of_the_budget(void **state)
 {
+    static const struct {
+        enum budget_share share;
+        size_t most;
+    } cases[] = { { BUDGET_ANSWERS, BUDGET / 2 }, { BUDGET_HEADS, BUDGET / 4 } };
     struct loop *loop = *state;
     static const char bytes[BUDGET];
-    struct block answers = { .has_answers = true }, body = { 0 };
-    assert_true(block_append(loop, &answers, bytes, BUDGET / 2 - 100));
-    assert_false(block_append(loop, &answers, bytes, 101));
-    assert_true(block_append(loop, &answers, bytes, 100));
-    assert_int_equal(loop->answers_used, BUDGET / 2);
-    assert_true(block_append(loop, &body, bytes, BUDGET / 2));
-    block_free(loop, &answers);
-    assert_int_equal(loop->answers_used, 0);
-    assert_int_equal(loop->budget_used, BUDGET / 2);
-    block_free(loop, &body);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct block first = { .share = (uint8_t)cases[i].share }, second = first, body = { 0 };
+        assert_true(block_append(loop, &first, bytes, cases[i].most - 100));
+        assert_false(block_append(loop, &second, bytes, 101));
+        assert_true(block_append(loop, &first, bytes, 100));
+        assert_int_equal(loop->budget_shares[cases[i].share], cases[i].most);
+        assert_true(block_append(loop, &body, bytes, BUDGET - cases[i].most));
+        block_free(loop, &first);
+        assert_int_equal(loop->budget_shares[cases[i].share], 0);
+        assert_int_equal(loop->budget_used, BUDGET - cases[i].most);
+        block_free(loop, &body);
+    }
 }
 
 static void block_append_grows_no_further_than_what_is_expected(void **state)
@@ -125,6 +132,20 @@ static void block_append_grows_no_further_than_what_is_expected(void **state)
     block_free(loop, &block);
 }
 
+static void block_append_of_a_little_to_much_takes_little(void **state)
+{
+    enum { MUCH = 20 << 20, LITTLE = 512 * 1024 };
+    static const struct http_settings large = { .body_budget_bytes = 2 * MUCH };
+    struct loop *loop = *state;
+    static const char bytes[MUCH];
+    struct block block = { 0 };
+    loop->settings = &large;
+    assert_true(block_append(loop, &block, bytes, MUCH));
+    assert_true(block_append(loop, &block, bytes, 1));
+    assert_in_range(loop->budget_used, MUCH + 1, MUCH + LITTLE);
+    block_free(loop, &block);
+}
+
 static void block_append_of_nothing_is_nothing(void **state)
 {
     struct loop *loop = *state;
@@ -138,11 +159,11 @@ static void block_append_of_nothing_is_nothing(void **state)
 static void loop_budget_take_never_wraps(void **state)
 {
     struct loop *loop = *state;
-    assert_true(loop_budget_take(loop, BUDGET - 1));
-    assert_false(loop_budget_take(loop, SIZE_MAX));
-    assert_false(loop_budget_take(loop, SIZE_MAX - BUDGET + 2));
-    assert_true(loop_budget_take(loop, 1));
-    loop_budget_give(loop, BUDGET);
+    assert_true(loop_budget_take(loop, BUDGET_BODIES, BUDGET - 1));
+    assert_false(loop_budget_take(loop, BUDGET_BODIES, SIZE_MAX));
+    assert_false(loop_budget_take(loop, BUDGET_BODIES, SIZE_MAX - BUDGET + 2));
+    assert_true(loop_budget_take(loop, BUDGET_BODIES, 1));
+    loop_budget_give(loop, BUDGET_BODIES, BUDGET);
     assert_int_equal(loop->budget_used, 0);
 }
 
@@ -153,8 +174,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(block_append_stops_at_the_budget, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_shares_the_budget, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_takes_what_is_needed_of_a_small_rest, make_loop, free_loop),
-        cmocka_unit_test_setup_teardown(block_append_of_answers_has_half_of_the_budget, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_of_a_share_has_a_part_of_the_budget, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_grows_no_further_than_what_is_expected, make_loop, free_loop),
+        cmocka_unit_test_setup_teardown(block_append_of_a_little_to_much_takes_little, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(block_append_of_nothing_is_nothing, make_loop, free_loop),
         cmocka_unit_test_setup_teardown(loop_budget_take_never_wraps, make_loop, free_loop),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* budget: clients that never read leave memory for those who send. */
+/* budget: clients that never read, and those that send heads without end, leave memory for those who send bodies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 #define FIELDS " HTTP/1.1\r\nHost: a\r\n"
 
-enum { N_JOBS = 64, READERS = 40, FIRST = 8000000, BUDGET = 24 << 20, BODY = 100000 };
+enum { N_JOBS = 64, READERS = 40, FIRST = 8000000, BUDGET = 24 << 20, BODY = 100000, HEAD_MAX = 4096 };
 
 /* What is left of the budget, when all that was asked before has been answered. */
 static int64_t left_of_budget(struct loop_fixture *fixture, struct client *witness)
@@ -83,10 +83,64 @@ static void budget_of_unsent_answers_leaves_room_for_bodies(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* Begins a head of so many bytes and waits until all of it was read. */
+static void begin_head(struct loop_fixture *fixture, struct client *client, size_t bytes)
+{
+    static const char begin[] = "GET /a" FIELDS "X: ";
+    uint64_t before = loop_fixture_counter(fixture, STATS_RECEIVED_BYTES);
+    char text[HEAD_MAX];
+    assert_true(bytes <= sizeof(text));
+    memset(text, 'x', bytes);
+    memcpy(text, begin, sizeof(begin) - 1);
+    client_send(client, text, bytes);
+    loop_fixture_await_counter(fixture, STATS_RECEIVED_BYTES, before + bytes);
+}
+
+/* Nobody asks for a key before a head is whole, so anybody can send the beginnings of many. */
+static void budget_of_heads_leaves_room_for_bodies(void **state)
+{
+    enum { CROWD = 300, SMALL_BUDGET = 1 << 20 };
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = SMALL_BUDGET;
+    settings.connections_max = CROWD + 1;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client crowd[CROWD], sender = client_open(loop_fixture_port(fixture));
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd[i] = client_open(loop_fixture_port(fixture));
+        begin_head(fixture, &crowd[i], HEAD_MAX - 1);
+    }
+    send_most(fixture, &sender);
+    client_say(&sender, "x");
+    client_expect(&sender, 200, NULL);
+    assert_in_range(loop_fixture_counter(fixture, STATS_REFUSED_NO_BUDGET), 1, CROWD - 1);
+    for (unsigned i = 0; i < CROWD; i++)
+        client_close(&crowd[i]);
+    client_close(&sender);
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
+    loop_fixture_stop(&fixture);
+}
+
+static void budget_of_a_head_is_no_more_than_it_may_have(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = BUDGET;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client client = client_open(loop_fixture_port(fixture)), witness = client_open(loop_fixture_port(fixture));
+    begin_head(fixture, &client, HEAD_MAX / 2 + 1);
+    assert_int_equal(BUDGET - left_of_budget(fixture, &witness), HEAD_MAX / 2 + 1);
+    client_say(&client, "x");
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, HEAD_MAX);
+    client_close(&client);
+    client_close(&witness);
+    loop_fixture_stop(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_of_unsent_answers_leaves_room_for_bodies),
+        cmocka_unit_test(budget_of_heads_leaves_room_for_bodies),
+        cmocka_unit_test(budget_of_a_head_is_no_more_than_it_may_have),
     };
     return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
 }

@@ -106,27 +106,34 @@ static void drain_answers_what_was_received(void **state)
     loop_fixture_stop(&fixture);
 }
 
-/* What lies unread in sockets, or waits to be accepted, when a drain begins in a turn that takes long. */
+/* What lies unread in sockets, or waits to be accepted, when a drain begins in a turn that takes long: also more than
+ * a turn accepts. */
 static void drain_answers_what_it_has_yet_to_read(void **state)
 {
+    enum { N_LATE = 200 };
     struct http_settings settings = loop_fixture_settings();
-    struct loop_fixture *fixture = loop_fixture_start_resting(&settings, N_JOBS);
-    struct client known = client_open(loop_fixture_port(fixture));
+    settings.connections_max = N_LATE + 1;
+    struct loop_fixture *fixture = loop_fixture_start_resting(&settings, N_LATE + 1);
+    struct client known = client_open(loop_fixture_port(fixture)), late[N_LATE];
     (void)state;
     loop_fixture_await_gauge(fixture, STATS_GAUGE_CONNECTIONS, 1);
     loop_fixture_drain(fixture);
     loop_fixture_await_rest(fixture);
-    struct client late = client_open(loop_fixture_port(fixture));
     client_get(&known, "/known");
-    client_get(&late, "/late");
+    for (unsigned i = 0; i < N_LATE; i++) {
+        late[i] = client_open(loop_fixture_port(fixture));
+        client_get(&late[i], "/late");
+    }
     uint64_t begun_ns = clock_ns();
     while (clock_ns() - begun_ns < 10 * NS_PER_MS)
         continue;
     loop_fixture_go_on(fixture);
     client_expect(&known, 200, "/known:");
-    client_expect(&late, 200, "/late:");
+    for (unsigned i = 0; i < N_LATE; i++) {
+        client_expect(&late[i], 200, "/late:");
+        client_close(&late[i]);
+    }
     client_close(&known);
-    client_close(&late);
     loop_fixture_join(fixture);
     loop_fixture_stop(&fixture);
 }

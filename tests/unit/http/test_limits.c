@@ -155,6 +155,38 @@ static void limits_of_a_share_leave_room_for_the_other(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* Both stuck at once, and neither at the end of its own share: what is kept is for health and counters alone. */
+static void limits_of_both_shares_leave_jobs_for_health(void **state)
+{
+    struct http_settings settings = loop_fixture_settings();
+    settings.share_max = 3;
+    settings.shares_max = 3;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, 4);
+    struct client reads = client_open(loop_fixture_port(fixture)), writes = client_open(loop_fixture_port(fixture));
+    struct client client = client_open(loop_fixture_port(fixture));
+    (void)state;
+    client_say(&reads, "GET /hold/r" FIELDS "\r\nGET /hold/r" FIELDS "\r\n");
+    client_say(&writes, "DELETE /hold/w" FIELDS "\r\nDELETE /hold/w" FIELDS "\r\n");
+    loop_fixture_await_counter(fixture, STATS_REQUESTS, 4);
+    client_get(&client, "/healthz");
+    client_expect(&client, 200, "/healthz:");
+    loop_fixture_await_held(fixture, 3);
+    client_get(&client, "/metrics");
+    expect_full(&client, "but those kept for health");
+    client_say(&client, "DELETE /a" FIELDS "\r\n");
+    expect_full(&client, "but those kept for health");
+    client_get(&client, "/-/metrics");
+    client_expect(&client, 200, "/-/metrics:");
+    loop_fixture_release(fixture, "");
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_JOBS_IN_USE, 0);
+    client_get(&client, "/metrics");
+    client_expect(&client, 200, "/metrics:");
+    client_close(&reads);
+    client_close(&writes);
+    client_close(&client);
+    loop_fixture_stop(&fixture);
+}
+
 /* Bodies -------------------------------------------------------------------- */
 
 static void send_letters(struct client *client, size_t n)
@@ -395,6 +427,7 @@ int main(void)
         cmocka_unit_test(limits_without_a_job_503_in_the_order_of_requests),
         cmocka_unit_test(limits_without_a_job_end_a_connection_that_would_end),
         cmocka_unit_test(limits_of_a_share_leave_room_for_the_other),
+        cmocka_unit_test(limits_of_both_shares_leave_jobs_for_health),
         cmocka_unit_test(limits_of_the_body_budget_503),
         cmocka_unit_test(limits_of_one_body_413_before_it_is_read),
         cmocka_unit_test(limits_let_a_slow_reader_hold_no_job),

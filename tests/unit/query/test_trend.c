@@ -98,6 +98,18 @@ static void trend_of_needs_two_buckets(void **state)
     assert_int_equal(trend.n_buckets, 77);
 }
 
+/* The range may lie on either side of the one edge. */
+static void trend_of_no_buckets_is_none(void **state)
+{
+    struct trend trend = { .n_buckets = 77 };
+    int64_t edge = 0;
+    for (int64_t at_ms = -1; at_ms <= 1; at_ms++) {
+        struct result result = { .n_groups = 1, .edges = &edge, .from_ms = at_ms, .to_ms = at_ms };
+        assert_false(trend_of(&result, 1, 0, &trend));
+    }
+    assert_int_equal(trend.n_buckets, 77);
+}
+
 static void trend_of_leaves_out_ends_that_the_range_cuts(void **state)
 {
     double values[] = { 1, 10, 10, 10, 2 };
@@ -136,6 +148,7 @@ int main(void)
         cmocka_unit_test(trend_of_is_flat_where_little_or_only_chance_moves),
         cmocka_unit_test(trend_of_survives_extremes),
         cmocka_unit_test(trend_of_needs_two_buckets),
+        cmocka_unit_test(trend_of_no_buckets_is_none),
         cmocka_unit_test(trend_of_leaves_out_ends_that_the_range_cuts),
         cmocka_unit_test(trend_of_reads_the_first_measure_of_its_group),
     };

@@ -166,6 +166,27 @@ static void touch_notes_the_series_or_that_there_were_several(void **state)
     tail_fini(&tail);
 }
 
+/* A snapshot that begins after the change is still to be asked for it, whoever pinned before. */
+static void touch_marks_a_row_of_a_retired_run_that_is_pinned(void **state)
+{
+    struct tail tail;
+    struct tail_view view;
+    tail_init(&tail, RUN);
+    fill(&tail, 1, RUN);
+    fill(&tail, 1 + RUN, 3);
+    tail_sort(&tail);
+    tail_pin(&tail, 0, &view);
+    tail_retire(&tail);
+    tail_touch(&tail, 2, 7);
+    for (uint32_t i = 0; i < RUN; i++)
+        assert_int_equal(tail_touched(view.runs[0], i), i == 1);
+    tail_unpin(&view);
+    tail_touch(&tail, 2, 7);
+    assert_true(tail_reserve(&tail, 4 + RUN, RUN)); /* frees the run */
+    tail_touch(&tail, 2, 7);
+    tail_fini(&tail);
+}
+
 static void sort_orders_by_series_time_and_row(void **state)
 {
     enum { N = 5000 };
@@ -223,6 +244,7 @@ int main(void)
         cmocka_unit_test(pinned_run_outlives_its_retirement),
         cmocka_unit_test(touch_marks_one_row),
         cmocka_unit_test(touch_notes_the_series_or_that_there_were_several),
+        cmocka_unit_test(touch_marks_a_row_of_a_retired_run_that_is_pinned),
         cmocka_unit_test(sort_orders_by_series_time_and_row),
         cmocka_unit_test(spans_hold_their_entries),
     };

@@ -117,6 +117,11 @@
     X(query_timeout_ms, "QUERY_TIMEOUT_MS", MS, "10000", 10, 3600000, "for one read of the store")                     \
     X(drain_timeout_ms, "DRAIN_TIMEOUT_MS", MS, "10000", 10, 3600000, "for answering what was received, at shutdown")
 
+/* What a loop keeps of heads in part is at most this part of its BODY_BUDGET_BYTES. */
+enum { CONFIG_HEADS_PART = 4 };
+/* The largest burst of rates that servers share, in what the rate allows in so long. */
+enum { CONFIG_SHARED_BURST_S = 1800 };
+
 /* One member for each row; texts are owned by the config. */
 struct config {
 #define CONFIG_TYPE_TEXT   char *

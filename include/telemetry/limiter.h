@@ -44,7 +44,7 @@ struct limit_use {
 };
 
 /* Any thread. Counts a call of `who` (a hash, the same on all servers that share) at now_ns; false when it is one too
- * many, which does not count. Of a shared table a burst is at most what the rate gives in half an hour. */
+ * many, which does not count. */
 bool limiter_take(struct limiter *limiter, uint64_t who, const struct limit *limit, uint64_t now_ns,
                   struct limit_left *ret_left);
 
@@ -52,5 +52,5 @@ bool limiter_take(struct limiter *limiter, uint64_t who, const struct limit *lim
 /* Gives what callers took since they were collected last, of at most `max` of them, each row of the table in turn.
  * Returns how many; no more than half of `max`: that is all. `max` is 16 or more. */
 unsigned limiter_collect(struct limiter *limiter, struct limit_use uses[], unsigned max);
-/* Charges what a caller took elsewhere. No debt becomes longer than an hour by that. */
+/* Charges what a caller took elsewhere. No debt becomes longer than an hour by that, so no burst may be near that. */
 void limiter_charge(struct limiter *limiter, const struct limit_use *use, uint64_t now_ns);

@@ -30,7 +30,8 @@ struct log_place {
 };
 
 /* Writes an event with pairs of key and value: message is a short static sentence; then key, value
- * strings alternate and end with NULL. A NULL value prints as empty. Use the macros. */
+ * strings alternate and end with NULL. A NULL value prints as empty. Use the macros; without a place a line is
+ * written whatever LOG_LEVEL says, and however many there are. */
 void log_write(enum log_level level, struct log_place *place, const char *message, ...) __attribute__((sentinel));
 
 #define LOG_AT(level, ...)                                                                                             \

@@ -20,7 +20,6 @@
 enum { ROWS = 8192, PLACES = 8, WORD_BITS = 64, WORDS = ROWS / WORD_BITS };
 
 static const uint64_t longest_debt_ns = 3600 * NS_PER_S;
-static const uint64_t longest_burst_ns = 1800 * NS_PER_S; /* of a shared table: so a charge has room beside it */
 
 struct place {
     atomic_uint_fast64_t who;
@@ -115,8 +114,6 @@ bool limiter_take(struct limiter *limiter, uint64_t who, const struct limit *lim
     unsigned row = row_of(who), i = place_of(limiter, row, who, now_ns);
     struct place *place = &limiter->rows[row].places[i];
     uint64_t one_ns = NS_PER_S / limit->rate, burst_ns = one_ns * limit->burst;
-    if (limiter->untold != NULL && burst_ns > longest_burst_ns)
-        burst_ns = longest_burst_ns;
     uint_fast64_t paid_ns = atomic_load_explicit(&place->paid_ns, memory_order_relaxed);
     for (;;) {
         uint64_t from_ns = paid_ns > now_ns ? paid_ns : now_ns;

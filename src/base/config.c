@@ -174,18 +174,46 @@ static int stack_check(const struct sources *sources, const char *stack, struct 
     return setting_refuse(&setting, error, "must be %s in this file, as its name says", stack);
 }
 
-/* What no single row shows: a body that never fits would be told to come back for ever. */
-static int bounds_check(const struct config *config, const struct sources *sources, struct error *error)
+/* What no single row shows. */
+struct bound {
+    bool is_broken;
+    const char *keys[3]; /* the first that is not left at its default is to blame */
+    const char *rule;
+};
+
+static int bound_refuse(const struct bound *bound, const struct sources *sources, struct error *error)
 {
     struct setting setting;
-    if (config->body_max_bytes <= config->body_budget_bytes)
-        return 0;
-    if (row_find(sources, row_of("BODY_MAX_BYTES"), &setting, error) < 0)
-        return -1;
-    if (setting.path != NULL && setting.line == 0 &&
-        row_find(sources, row_of("BODY_BUDGET_BYTES"), &setting, error) < 0)
-        return -1;
-    return setting_refuse(&setting, error, "BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES");
+    for (size_t i = 0; i < sizeof(bound->keys) / sizeof(bound->keys[0]); i++) {
+        if (row_find(sources, row_of(bound->keys[i]), &setting, error) < 0)
+            return -1;
+        if (setting.path == NULL || setting.line > 0)
+            break;
+    }
+    return setting_refuse(&setting, error, "%s", bound->rule);
+}
+
+/* Who sends a body or a head that never fits would be told to come back for ever; a server that hears of more calls
+ * than it can remember would let them pass. */
+static int bounds_check(const struct config *config, const struct sources *sources, struct error *error)
+{
+    uint64_t budget = config->body_budget_bytes / config->loops;
+    const struct bound bounds[] = {
+        { config->body_max_bytes > budget,
+          { "BODY_MAX_BYTES", "BODY_BUDGET_BYTES", "LOOPS" },
+          "BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES / LOOPS" },
+        { config->head_max_bytes > budget / CONFIG_HEADS_PART,
+          { "HEAD_MAX_BYTES", "BODY_BUDGET_BYTES", "LOOPS" },
+          "HEAD_MAX_BYTES must not be larger than a quarter of BODY_BUDGET_BYTES / LOOPS" },
+        { config->rate_shared_ms > 0 && config->rate_limit > 0 &&
+              config->rate_burst > config->rate_limit * CONFIG_SHARED_BURST_S,
+          { "RATE_BURST", "RATE_SHARED_MS", "RATE_LIMIT" },
+          "RATE_BURST must not be more than RATE_LIMIT allows in half an hour where RATE_SHARED_MS is set" },
+    };
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+        if (bounds[i].is_broken)
+            return bound_refuse(&bounds[i], sources, error);
+    return 0;
 }
 
 static int sources_load(struct config *config, struct sources *sources, const char *directory, struct error *error)

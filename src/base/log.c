@@ -181,7 +181,7 @@ void log_write(enum log_level level, struct log_place *place, const char *messag
     struct log_line line;
     char number[LOG_NUMBER_BYTES];
     unsigned suppressed = 0;
-    if (level < atomic_load(&the_log.level) || (place != NULL && !place_admits(place, &suppressed)))
+    if (place != NULL && (level < atomic_load(&the_log.level) || !place_admits(place, &suppressed)))
         return;
     log_line_begin(&line, atomic_load(&the_log.format), level, clock_wall_ms(), message);
     if (suppressed > 0)

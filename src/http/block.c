@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <telemetry/config.h>
+
 #include "http/connection.h"
 #include "http/loop.h"
 
 enum { BLOCK_BYTES_MIN = 1024, GROWTH_MAX = 256 * 1024 };
 
 /* The part of the budget that a share may have. */
-static const size_t part_of[BUDGET_SHARES] = { [BUDGET_BODIES] = 1, [BUDGET_HEADS] = 4, [BUDGET_ANSWERS] = 2 };
+static const size_t part_of[BUDGET_SHARES] = {
+    [BUDGET_BODIES] = 1, [BUDGET_HEADS] = CONFIG_HEADS_PART, [BUDGET_ANSWERS] = 2
+};
 
 bool loop_budget_take(struct loop *loop, enum budget_share share, size_t bytes)
 {

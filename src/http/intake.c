@@ -290,22 +290,26 @@ static void keep_rest(struct connection *connection, const struct feed *feed, si
         intake_refuse_for_budget(connection, NULL);
 }
 
-/* Runs over the stash as if it had just arrived. */
+/* Runs over the stash as if it had just arrived; what is left of it stays where it is. */
 static void feed_stash(struct connection *connection)
 {
-    struct block stash = connection->intake.stash;
+    struct intake *intake = &connection->intake;
+    struct block stash = intake->stash;
     struct feed feed = { stash.data, stash.len };
-    size_t scanned = connection->intake.scanned;
-    connection->intake.stash = (struct block){ 0 };
-    connection->intake.scanned = 0;
+    size_t scanned = intake->scanned;
+    intake->stash = (struct block){ 0 };
+    intake->scanned = 0;
     feed_all(connection, &feed, &scanned);
-    if (connection->intake.phase == INTAKE_HEAD && feed.left == stash.len) { /* nothing was taken */
-        connection->intake.stash = stash;
-        connection->intake.scanned = scanned;
+    if (intake->phase != INTAKE_HEAD || feed.left == 0) {
+        block_free(connection->loop, &stash);
         return;
     }
-    keep_rest(connection, &feed, scanned);
-    block_free(connection->loop, &stash);
+    assert(intake->stash.data == NULL);
+    if (feed.left < stash.len)
+        memmove(stash.data, feed.at, feed.left);
+    stash.len = feed.left;
+    intake->stash = stash;
+    intake->scanned = scanned;
 }
 
 void intake_feed(struct connection *connection, const char *bytes, size_t len)

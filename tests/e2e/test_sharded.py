@@ -71,7 +71,7 @@ class Router(CuttingProxy):
     """`answer` is what it says to enableSharding and shardCollection; `calls` is what it was asked."""
 
     def __init__(self, port, answer=None):
-        self.answer, self.calls, self.twists = answer or {"ok": 1.0}, [], []
+        self.answer, self.calls, self.twists, self.is_router = answer or {"ok": 1.0}, [], [], True
         super().__init__(port)
 
     def asked(self, command):
@@ -99,8 +99,7 @@ class Router(CuttingProxy):
         server.sendall(message)
         return True
 
-    @staticmethod
-    def _pass_answer(client, server):
+    def _pass_answer(self, client, server):
         message = read_message(server)
         if not message:
             return False
@@ -108,7 +107,7 @@ class Router(CuttingProxy):
         document = document_of(message)
         if "ismaster" in document or "isWritablePrimary" in document:
             document = {key: value for key, value in document.items() if key not in OF_REPLICA_SETS}
-            message = with_document(message, {**document, "msg": "isdbgrid"})
+            message = with_document(message, {**document, **({"msg": "isdbgrid"} if self.is_router else {})})
         client.sendall(message)
         return True
 
@@ -204,6 +203,17 @@ def test_metric_is_in_doubt_when_a_shard_fails_behind_it_for_good(start, router,
     assert twist.n_met > 1
     twist.n_left = 0
     assert len(server.list_all(name=name)) == 1
+
+
+@pytest.mark.parametrize("code, certain", [(11601, 503), (14031, 507)], ids=["refused", "full"])
+@pytest.mark.parametrize("is_router", [True, False], ids=["router", "plain"])
+def test_only_a_router_leaves_doubt_of_what_it_refuses(start, router, name, is_router, code, certain):
+    front = router()
+    front.is_router = is_router
+    server = start(MONGO_URI=front.uri)
+    front.twist("insert", {"ok": 1.0, **errors_of_shard(code, 2)}, FOREVER, is_carried_out=False)
+    batch = [{"name": name, "value": 1}, {"name": name, "value": 2}]
+    assert server.request("POST", "/metrics", batch).status == (504 if is_router else certain)
 
 
 # Confirmation --------------------------------------------------------------------------------

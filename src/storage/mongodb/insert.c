@@ -21,7 +21,8 @@ static bool is_touched(const struct inserts *inserts, const struct insert_job *j
 {
     for (uint32_t i = job->first; i < job->first + job->n; i++) {
         const struct insert *item = &inserts->items[i];
-        bool is_open = item->state == INSERT_PENDING || item->state == INSERT_FOUND || item->state == INSERT_DROPPED;
+        bool is_open = item->state == INSERT_PENDING || item->state == INSERT_FOUND || item->state == INSERT_FULL ||
+                       item->state == INSERT_DROPPED;
         if (item->state == INSERT_STORED || (is_open && item->sent))
             return true;
     }

@@ -79,7 +79,9 @@ static void meet_error(struct writer *writer, struct insert *item, const bson_it
     char number[LOG_NUMBER_BYTES];
     log_warn("MongoDB refuses a metric", "code", log_number(number, code), "reason", text);
     stats_add(writer->session.stats, STATS_STORAGE_ERRORS, 1);
-    item->sent = item->sent || is_in_doubt(failure_of_code(code), call->n);
+    if (atomic_load_explicit(&writer->session.store->is_router, memory_order_relaxed) &&
+        is_in_doubt(failure_of_code(code), call->n))
+        item->sent = true;
     meet_refusal(item, code);
 }
 

@@ -198,6 +198,7 @@ static enum failure settle_shards(struct store *store, struct link *link, enum s
 enum failure setup_run(struct store *store, struct link *link, enum server_kind kind, bson_error_t *error)
 {
     struct found found;
+    atomic_store_explicit(&store->is_router, kind == SERVER_ROUTER, memory_order_relaxed);
     enum failure failure = find_indexes(link, &found, error);
     if (failure == FAILURE_NONE)
         failure = settle_expiry(store, link, &found, error);

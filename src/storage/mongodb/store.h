@@ -27,7 +27,8 @@ struct store {
     char *servers; /* for the log */
     char *database;
     bool shard;
-    int64_t retention_ms; /* 0: metrics are kept for ever */
+    atomic_bool is_router; /* what answers is a router, which tells of a document what befell its shard's call */
+    int64_t retention_ms;  /* 0: metrics are kept for ever */
     uint64_t read_limit_ns;
     size_t aggregate_max_bytes;
     struct shelf shelf;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include <telemetry/clock.h>
+#include <telemetry/config.h>
 
 #include "suite.h"
 
@@ -173,10 +174,10 @@ static void limiter_charge_makes_no_debt_beyond_an_hour(void **state)
     assert_true(limiter_take(*state, 42, &limit, START_NS + 3600 * NS_PER_S, &left));
 }
 
-/* A charge counts however large the burst is. */
+/* Config takes no larger burst. */
 static void limiter_charge_counts_beside_the_largest_burst(void **state)
 {
-    const struct limit limit = { .rate = 1, .burst = 10000000 };
+    const struct limit limit = { .rate = 1, .burst = CONFIG_SHARED_BURST_S };
     struct limit_left left;
     unsigned n_passed = 0;
     for (unsigned i = 0; i < 1000; i++)

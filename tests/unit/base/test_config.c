@@ -195,9 +195,16 @@ static void config_load_refuses_values(void **state)
           "environment: PORT: \"123456789012345678901234567890123456789012345678...\" is not a whole number from 0 to "
           "65535" },
         { "BODY_MAX_BYTES=128m",
-          "environment: BODY_MAX_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
+          "environment: BODY_MAX_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES / LOOPS" },
         { "BODY_BUDGET_BYTES=1m",
-          "environment: BODY_BUDGET_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
+          "environment: BODY_BUDGET_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES / LOOPS" },
+        { "LOOPS=9", "environment: LOOPS: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES / LOOPS" },
+        { "HEAD_MAX_BYTES=64k BODY_MAX_BYTES=64k BODY_BUDGET_BYTES=128k",
+          "environment: HEAD_MAX_BYTES: HEAD_MAX_BYTES must not be larger than a quarter of BODY_BUDGET_BYTES / "
+          "LOOPS" },
+        { "RATE_LIMIT=2 RATE_BURST=3601 RATE_SHARED_MS=100",
+          "environment: RATE_BURST: RATE_BURST must not be more than RATE_LIMIT allows in half an hour where "
+          "RATE_SHARED_MS is set" },
     };
     for (size_t i = 0; i < N_CASES(cases); i++)
         assert_refused(cases[i].variables, cases[i].line);
@@ -237,7 +244,7 @@ static void config_load_refuses_files(void **state)
         { "PORT=1\nwhat\n", ".env:2: a line is KEY=value or a # comment" },
         { "DATA_DIR=\"a\\nb\"\n", ".env:1: DATA_DIR: \"a?b\" is not a text without control characters" },
         { "BODY_BUDGET_BYTES=64k\n",
-          ".env:1: BODY_BUDGET_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES" },
+          ".env:1: BODY_BUDGET_BYTES: BODY_MAX_BYTES must not be larger than BODY_BUDGET_BYTES / LOOPS" },
     };
     for (size_t i = 0; i < N_CASES(cases); i++) {
         file_write(".env", cases[i].text);

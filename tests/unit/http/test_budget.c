@@ -135,12 +135,35 @@ static void budget_of_a_head_is_no_more_than_it_may_have(void **state)
     loop_fixture_stop(&fixture);
 }
 
+/* What waits is charged once, also while it moves up: a client alone may use more than half of what heads may have. */
+static void budget_of_requests_that_wait_is_charged_once(void **state)
+{
+    enum { N = 2000, SMALL_BUDGET = 384 * 1024 };
+    static const char request[] = "GET /a" FIELDS "\r\n";
+    static char text[N * (sizeof(request) - 1)];
+    struct http_settings settings = loop_fixture_settings();
+    settings.body_budget_bytes = SMALL_BUDGET;
+    settings.pipeline_max = 1;
+    struct loop_fixture *fixture = loop_fixture_start(&settings, N_JOBS);
+    struct client client = client_open(loop_fixture_port(fixture));
+    for (unsigned i = 0; i < N; i++)
+        memcpy(text + i * (sizeof(request) - 1), request, sizeof(request) - 1);
+    client_send(&client, text, sizeof(text));
+    for (unsigned i = 0; i < N; i++)
+        client_expect(&client, 200, "/a:");
+    assert_int_equal(loop_fixture_counter(fixture, STATS_REFUSED_NO_BUDGET), 0);
+    client_close(&client);
+    loop_fixture_await_gauge(fixture, STATS_GAUGE_BODY_BYTES, 0);
+    loop_fixture_stop(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_of_unsent_answers_leaves_room_for_bodies),
         cmocka_unit_test(budget_of_heads_leaves_room_for_bodies),
         cmocka_unit_test(budget_of_a_head_is_no_more_than_it_may_have),
+        cmocka_unit_test(budget_of_requests_that_wait_is_charged_once),
     };
     return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 /* Short runs: some of the stock is merged, some is not. No factor in common with the numbers of choices: each of them
  * comes. */
-enum { RUN_ROWS = 2, N_APART = 7 };
+enum { RUN_ROWS = 2, N_APART = 29 };
 
 int main(void)
 {

@@ -54,5 +54,7 @@ bool catalogue_has_name(const struct catalogue *catalogue, struct slice name);
 bool catalogue_has_tag(const struct catalogue *catalogue, struct slice tag);
 /* The first place in by_key whose key is not before this one: n when there is none. */
 uint32_t catalogue_key_place(const struct catalogue_index *index, struct slice key);
+/* The first place in terms that is not before this text, in lower case: n_terms when there is none. */
+uint32_t catalogue_term_place(const struct catalogue_index *index, struct slice text);
 /* Lends the term of this text, in lower case; NULL when no text has it. */
 const struct catalogue_term *catalogue_term_find(const struct catalogue_index *index, struct slice text);

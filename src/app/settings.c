@@ -2,19 +2,16 @@
 #include "app/settings.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <telemetry/access.h>
 #include <telemetry/address.h>
 #include <telemetry/clock.h>
-#include <telemetry/hash.h>
 #include <telemetry/log.h>
 #include <telemetry/zone.h>
 
@@ -120,15 +117,16 @@ struct cache_stage_settings cache_settings_of(const struct config *config)
 void cache_prefix(const struct config *config, bool is_embedded, char ret_prefix[CACHE_PREFIX_BYTES])
 {
     uint64_t random;
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        abort(); /* the system promises so few bytes; without them another store's answers could pass for this one's */
     if (config->redis_prefix[0] != '\0')
         snprintf(ret_prefix, CACHE_PREFIX_BYTES, "%s", config->redis_prefix);
     else
         snprintf(ret_prefix, CACHE_PREFIX_BYTES, "ts:%s:", config->environment);
+    if (!is_embedded)
+        return;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        abort(); /* the system promises so few bytes; without them another store's answers could pass for this one's */
     size_t len = strlen(ret_prefix);
-    if (is_embedded)
-        snprintf(ret_prefix + len, CACHE_PREFIX_BYTES - len, "%016llx:", (unsigned long long)random);
+    snprintf(ret_prefix + len, CACHE_PREFIX_BYTES - len, "%016llx:", (unsigned long long)random);
 }
 
 struct assistant_settings assistant_settings_of(const struct config *config)

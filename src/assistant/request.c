@@ -52,26 +52,12 @@ struct related {
     uint64_t *bits;
 };
 
-/* The first term that is not before this text. */
-static uint32_t term_place(const struct catalogue_index *index, struct slice text)
-{
-    uint32_t first = 0, end = index->n_terms;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-        if (slice_compare(index->terms[middle].text, text) < 0)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
 /* Notes the texts with a word that begins with this one, in lower case: as many as can be told. */
 static void note_word(struct related *related, struct slice word)
 {
     const struct catalogue_index *index = related->index;
     unsigned n_left = REQUEST_TEXTS_MAX;
-    for (uint32_t t = term_place(index, word); t < index->n_terms && n_left > 0; t++) {
+    for (uint32_t t = catalogue_term_place(index, word); t < index->n_terms && n_left > 0; t++) {
         const struct catalogue_term *term = &index->terms[t];
         if (!slice_starts_with(term->text, word))
             return;

@@ -146,18 +146,22 @@ uint32_t catalogue_key_place(const struct catalogue_index *index, struct slice k
     return first;
 }
 
-const struct catalogue_term *catalogue_term_find(const struct catalogue_index *index, struct slice text)
+uint32_t catalogue_term_place(const struct catalogue_index *index, struct slice text)
 {
     uint32_t first = 0, end = index->n_terms;
     while (first < end) {
         uint32_t middle = first + (end - first) / 2;
-        int order = slice_compare(index->terms[middle].text, text);
-        if (order == 0)
-            return &index->terms[middle];
-        if (order < 0)
+        if (slice_compare(index->terms[middle].text, text) < 0)
             first = middle + 1;
         else
             end = middle;
     }
-    return NULL;
+    return first;
+}
+
+const struct catalogue_term *catalogue_term_find(const struct catalogue_index *index, struct slice text)
+{
+    uint32_t place = catalogue_term_place(index, text);
+    bool is_there = place < index->n_terms && slice_equal(index->terms[place].text, text);
+    return is_there ? &index->terms[place] : NULL;
 }
